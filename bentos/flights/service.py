@@ -60,7 +60,7 @@ else:
 
 @bentoml.service(
     name=CASE.name,
-    service_class=guarded(partial(rules_of, PLATFORM, FEEDBACK), WORKER.not_ready, WORKER.watch),
+    service_class=guarded(partial(rules_of, PLATFORM, FEEDBACK), WORKER.not_ready, WORKER.watch, WORKER.status),
     workers=1,
     threads=1,
     traffic={"timeout": 30, "max_concurrency": 64},

@@ -22,7 +22,7 @@ from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import Unavailable
 from handrail.refs import BentoTag
 from handrail.settings import Settings
-from infra.servers.bento import follow, main, serving_target
+from infra.servers.bento import Target, follow, main, serving_target
 from infra.servers.supervisor import Servers, with_free_ports
 from tests.fakes.bento_project import REPOSITORY, flight, make_project
 
@@ -141,7 +141,7 @@ class _Looks:
 
     def __init__(self, looks: int) -> None:
         self.started: list[str] = []
-        self.target: str | None = None
+        self.target: Target | None = None
         self._looks = looks
 
     @property
@@ -149,8 +149,8 @@ class _Looks:
         self._looks -= 1
         return None if self._looks > 0 else 3
 
-    def start(self, target: str) -> None:
-        self.started.append(target)
+    def start(self, target: Target) -> None:
+        self.started.append(target.name)
         self.target = target
 
 
@@ -165,7 +165,7 @@ def test_the_server_serves_what_is_deployed_and_ends_with_its_exit_code(project:
 
 def test_a_pointer_that_leads_nowhere_leaves_what_runs(own_project: Settings, deployed: Deployed) -> None:
     class Loses(_Looks):
-        def start(self, target: str) -> None:
+        def start(self, target: Target) -> None:
             super().start(target)
             (bento_files(own_project, deployed).parent / "bento.yaml").unlink()
 

@@ -58,3 +58,15 @@ def test_slots_do_not_share_a_pointer(deployments: Deployments) -> None:
     deployments.point(SLOT.pointer, SLOT.deployment("v1"))
 
     assert deployments.target(Slot("other", "plain").pointer) is None
+
+
+def test_every_move_is_kept_the_oldest_first(deployments: Deployments) -> None:
+    for version in ("v1", "v2", "v2", "v1"):
+        deployments.point(SLOT.pointer, SLOT.deployment(version))
+
+    moves = deployments.moves(SLOT.pointer)
+
+    assert [move.target for move in moves] == [SLOT.deployment(version).uri for version in ("v1", "v2", "v1")]
+    assert [move.at for move in moves] == sorted(move.at for move in moves)
+    assert {move.by for move in moves} == {"handrail deploy"}
+    assert deployments.moves(Slot("other", "plain").pointer) in ([], ())

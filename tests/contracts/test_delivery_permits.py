@@ -61,6 +61,14 @@ def test_exactly_the_permitted_files_are_copied(allow: Allow, tree: Path, tmp_pa
     assert (tmp_path / "copy" / "MLmodel").read_text() == "flavors: {}"
 
 
+def test_a_permit_alone_says_whether_its_use_is_allowed(allow: Allow, tree: Path) -> None:
+    permits, file = allow(tree)
+
+    assert permits.require(file, USE) == permits.read(file)
+    with pytest.raises(Refused, match="shadow"):
+        permits.require(file, replace(USE, alias="shadow"))
+
+
 def test_altered_bytes_are_refused_with_their_file_and_leave_nothing(allow: Allow, tree: Path, tmp_path: Path) -> None:
     permits, file = allow(tree)
     (tree / "MLmodel").write_text("altered")

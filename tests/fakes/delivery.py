@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from copy import copy
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,13 +15,16 @@ from handrail.delivery import (
     BuiltBento,
     Change,
     Deployments,
+    Move,
     Permits,
     PermittedVersion,
     Recipe,
     Slot,
+    Swap,
     Trees,
 )
 from handrail.delivery.split_ports import Splits
+from handrail.delivery.swap_ports import Swaps
 from handrail.errors import Conflict, Refused, UnknownReference
 from handrail.refs import BentoTag, Deployment, ModelVersion, Use
 
@@ -42,6 +46,7 @@ class PermitsInFolder(Permits):
     def __init__(self, folder: Path, use: Use = USE) -> None:
         self.folder = folder
         self.use = use
+        self.taken_back: set[str] = set()
 
     def allow(self, tree: Path) -> str:
         """Write the permit for a tree and return the tree's digest."""
@@ -67,10 +72,16 @@ class PermitsInFolder(Permits):
         content = f"sha256:{sha256(permit.read_bytes()).hexdigest()}"
         return PermittedVersion("approval://test/pr-1", content, version, None, digest, ("bea",), frozenset(), "key")
 
-    def verify(self, tree: Path, permit: Path, into: Path, expect: Use) -> PermittedVersion:
+    def require(self, permit: Path, expect: Use) -> PermittedVersion:
         permitted = self.read(permit)
         if expect != self.use:
             raise Refused("Loading", (f"The permit is for {self.use}, and wanted is {expect}.",))
+        if permitted.tree_digest in self.taken_back:
+            raise Refused("Loading", ("The permit was taken back.",))
+        return permitted
+
+    def verify(self, tree: Path, permit: Path, into: Path, expect: Use) -> PermittedVersion:
+        permitted = self.require(permit, expect)
         if digest_of(tree) != permitted.tree_digest:
             differing = next((file for file in sorted(tree.rglob("*")) if file.is_file()), tree)
             raise Refused("Loading", (f"'{differing.name}' may differ.",))
@@ -134,17 +145,41 @@ class DeploymentsInMemory(Deployments):
 
     def __init__(self) -> None:
         self.recorded: dict[str, BuiltBento] = {}
-        self.moves: list[tuple[str, str]] = []
+        self.pointed: list[tuple[str, Move]] = []
+        self.by = "handrail deploy"
 
     def record(self, deployment: Deployment, bento: BuiltBento, permitted: PermittedVersion) -> None:
         self.recorded.setdefault(deployment.uri, bento)
 
     def target(self, pointer: str) -> str | None:
-        return next((target for name, target in reversed(self.moves) if name == pointer), None)
+        return next((each.target for each in reversed(self.moves(pointer))), None)
+
+    def moves(self, pointer: str) -> Sequence[Move]:
+        return [move for name, move in self.pointed if name == pointer]
+
+    def pointing(self, by: str) -> Deployments:
+        """Return the same records, whose pointers somebody else moves."""
+        other = copy(self)
+        other.by = by
+        return other
 
     def point(self, pointer: str, deployment: Deployment) -> None:
         if self.target(pointer) != deployment.uri:
-            self.moves.append((pointer, deployment.uri))
+            at = BUILT + timedelta(seconds=len(self.pointed))
+            self.pointed.append((pointer, Move(deployment.uri, at, self.by)))
+
+
+class SwapsInMemory(Swaps):
+    """Records in a list."""
+
+    def __init__(self) -> None:
+        self.kept: list[Swap] = []
+
+    def last(self, slot: Slot, most: int) -> Sequence[Swap]:
+        return [each for each in reversed(self.kept) if each.slot == slot][:most]
+
+    def append(self, swap: Swap) -> None:
+        self.kept.append(swap)
 
 
 class SplitsInMemory(Splits):

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from handrail.delivery import Splits
+from handrail.delivery import Splits, Swaps
 from handrail.delivery.adapters.sql_splits import MIGRATIONS, SqlSplits
+from handrail.delivery.adapters.sql_swaps import SqlSwaps
 from handrail.storage import migrate, open_store
 from tests.fakes.feedback_store import a_database
 
@@ -20,5 +21,17 @@ def splits_of(kind: str, folder: Path) -> Iterator[Splits]:
         try:
             migrate(store, "delivery", MIGRATIONS)
             yield SqlSplits(store)
+        finally:
+            store.close()
+
+
+@contextmanager
+def swaps_of(kind: str, folder: Path) -> Iterator[Swaps]:
+    """Lend empty records of swaps in a database."""
+    with a_database(kind, folder) as url:
+        store = open_store(url)
+        try:
+            migrate(store, "delivery", MIGRATIONS)
+            yield SqlSwaps(store)
         finally:
             store.close()

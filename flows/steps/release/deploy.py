@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from flows.steps.release.desk import Desk
 from flows.steps.release.recipe import ProjectRecipe
-from handrail.bootstrap import Platform
-from handrail.bootstrap.delivery import open_bentos, open_deployer, open_deployments
-from handrail.delivery import Bentos, BuiltBento, Deployed, Slot, find_serving
+from handrail.bootstrap.delivery import open_bentos, open_deployer
+from handrail.delivery import Bentos, Deployed, Slot
 from handrail.entrypoints.cli.env import tool_environment
 from handrail.settings import Settings
 from handrail.use_case import read_use_case
@@ -40,13 +39,3 @@ def slot_of(settings: Settings) -> Slot:
 def bentos_of(settings: Settings) -> Bentos:
     """Return the project's bentos."""
     return open_bentos(settings, read_use_case(settings.project).name)
-
-
-def served_bento(platform: Platform) -> BuiltBento | None:
-    """Return the bento that this environment points at, None while nothing was deployed.
-
-    Raises:
-        Unavailable: it is not in the local store (any more).
-    """
-    settings = platform.settings
-    return find_serving(slot_of(settings), bentos_of(settings), open_deployments(platform))

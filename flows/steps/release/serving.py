@@ -13,6 +13,8 @@ from handrail.refs import BentoTag
 
 POLL_S = 0.5
 TIMEOUT_S = 5
+SERVING = "/serving"
+"""Where a service says which deployment answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,27 +25,49 @@ class Serving:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What a running service says of itself: the version of the bento that answers, and what it does not serve, why."""
+
+    version: str
+    refused: str | None = None
+    reason: str = ""
+
+
 def await_bento(url: str, tag: BentoTag, within_s: float) -> Serving:
-    """Wait until the service at `url` answers with the bento `tag` and is ready; where none runs, wait for nothing."""
+    """Wait until the service at `url` answers with the bento `tag` and is ready; where none runs, wait for nothing.
+
+    A service that says why it does not serve the bento is not waited for.
+    """
     name, deadline = f"{tag.name}:{tag.version}", time.monotonic() + within_s
-    version = served_version(url)
-    if version is None:
+    now = answering(url)
+    if now is None:
         return Serving(False, f"{name} is deployed, and no service answers at {url}. Start it: make up.")
-    while version != tag.version or not is_ready(url):
+    while now is None or now.version != tag.version or not is_ready(url):
+        if now is not None and now.refused == tag.version:
+            return Serving(False, now.reason)
         if time.monotonic() > deadline:
-            return Serving(False, _late(url, name, version, tag))
+            return Serving(False, _late(url, name, now.version if now else None, tag))
         time.sleep(POLL_S)
         # None while it starts anew.
-        version = served_version(url)
+        now = answering(url)
     return Serving(True, f"{url} answers with {name}.")
 
 
-def served_version(url: str) -> str | None:
-    """Return the version of the bento that a running service describes, None if none answers there."""
+def answering(url: str) -> Answering | None:
+    """Return what a running service says that it answers with, None if none answers there.
+
+    One that does not say it, as it follows no pointer, answers with the bento that it describes.
+    """
     try:
-        answer = asker().get(f"{url}/docs.json")
-        return str(answer.raise_for_status().json()["info"]["version"])
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        said = asker().get(f"{url}{SERVING}")
+        if said.status_code == HTTPStatus.NOT_FOUND:
+            described = asker().get(f"{url}/docs.json").raise_for_status().json()
+            return Answering(str(described["info"]["version"]))
+        facts = said.raise_for_status().json()
+        refused = facts.get("not_served") or {"deployment": None, "reason": ""}
+        return Answering(_version(facts.get("deployment")), _version(refused["deployment"]), refused["reason"])
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -64,12 +88,16 @@ def asker() -> httpx.Client:
     return httpx.Client(timeout=TIMEOUT_S, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
 
 
+def _version(deployment: str | None) -> str:
+    return (deployment or "").rpartition("/")[2]
+
+
 def _late(url: str, name: str, version: str | None, tag: BentoTag) -> str:
     if version is None:
         return f"{name} is deployed, and the service at {url} ended or does not start: see its log."
     if version == tag.version:
         return f"{url} serves {name} and is not ready: see {url}/readyz and its log."
     return (
-        f"{name} is deployed, and {url} still serves version {version}. `make up` follows each deployment by itself; "
-        f"restart another service with: bentoml serve {name}."
+        f"{name} is deployed, and {url} still serves version {version or 'none'}. What `make up` starts follows each "
+        f"deployment by itself, see its log; restart another service with: bentoml serve {name}."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -18,9 +18,11 @@ from handrail.delivery import (
     Carried,
     Challenger,
     Deployer,
+    Move,
     PermittedVersion,
     Slot,
     Splitter,
+    Swapper,
     TurnLimits,
     Turns,
     Verified,
@@ -36,7 +38,7 @@ from handrail.storage import migrate
 if TYPE_CHECKING:
     from handrail.approvals import Permit, PermitVerifier
     from handrail.bootstrap import Platform
-    from handrail.delivery import BuiltBento, HealthRecords, Splits
+    from handrail.delivery import BuiltBento, HealthRecords, Splits, Swaps
 
 __all__ = [
     "lend_carried",
@@ -47,7 +49,9 @@ __all__ = [
     "open_permits",
     "open_splits",
     "open_turns",
+    "open_swapper",
     "read_splits",
+    "read_swaps",
 ]
 
 
@@ -76,6 +80,12 @@ class GatePermits(Permits):
     def read(self, permit: Path) -> PermittedVersion:
         """Read through the verifier."""
         return _described(self._verifier, self._verifier.read(permit), permit)
+
+    def require(self, permit: Path, expect: Use) -> PermittedVersion:
+        """Read through the verifier, which knows what was taken back."""
+        statement = self._verifier.read(permit)
+        self._verifier.require_use(statement, expect, str(permit))
+        return _described(self._verifier, statement, permit)
 
     def verify(self, tree: Path, permit: Path, into: Path, expect: Use) -> PermittedVersion:
         """Verify with the verifier, and describe the very statement that it used."""
@@ -124,6 +134,10 @@ class RecordedDeployments(Deployments):
         """Ask lineage where the name points."""
         current = self._platform.lineage.pointer_at(pointer, system_time())
         return current.target if current else None
+
+    def moves(self, pointer: str) -> Sequence[Move]:
+        """Read the name's history in lineage."""
+        return [Move(each.target, each.at, each.by) for each in self._platform.lineage.pointer_history(pointer)]
 
     def point(self, pointer: str, deployment: Deployment) -> None:
         """Move the name in lineage."""
@@ -205,6 +219,29 @@ def open_turns(platform: Platform, limits: TurnLimits, lease_s: float = LEASE_S)
 
     migrate(platform.store, "delivery_turns", MIGRATIONS)
     return Turns(SqlTurns(platform.store), limits, platform.event_clock, lease_s)
+
+
+def read_swaps(platform: Platform) -> Swaps:
+    """Open the records of what became of each slot's deployments in the running service."""
+    from handrail.delivery.adapters.sql_splits import MIGRATIONS
+    from handrail.delivery.adapters.sql_swaps import SqlSwaps
+
+    migrate(platform.store, "delivery", MIGRATIONS)
+    return SqlSwaps(platform.store)
+
+
+def open_swapper(platform: Platform, name: str) -> Swapper:
+    """Open what follows, and moves back, the slot of the bento of that name in this environment."""
+    settings = platform.settings
+    return Swapper(
+        slot=Slot(settings.environment, name),
+        use=project_use(settings),
+        permits=partial(open_permits, settings),
+        bentos=open_bentos(settings, name),
+        pointing=partial(open_deployments, platform),
+        swaps=read_swaps(platform),
+        clock=system_time,
+    )
 
 
 def _record_challenger(platform: Platform, challenger: Challenger) -> None:

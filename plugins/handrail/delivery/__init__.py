@@ -14,6 +14,7 @@ from handrail.delivery.domain.health import (
 )
 from handrail.delivery.domain.splits import CHAMPION, Assigned, Challenger, Change, End, Role, Split
 from handrail.delivery.domain.steps import Judged, Next, Rollout
+from handrail.delivery.domain.swaps import Move, Outcome, Swap, earlier
 from handrail.delivery.domain.turns import Lease, Turn, TurnChange, TurnLimits
 from handrail.delivery.health_ports import HealthRecords
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
@@ -22,8 +23,10 @@ from handrail.delivery.service import (
     Deployer,
     NewChallenger,
     Splitter,
+    Swapper,
     Target,
     Trusted,
+    code_digest,
     find_carried,
     find_serving,
     lend_verified,
@@ -31,6 +34,7 @@ from handrail.delivery.service import (
 )
 from handrail.delivery.service.turns import LEASE_S, HeldTurn, Turns
 from handrail.delivery.split_ports import Splits
+from handrail.delivery.swap_ports import Swaps
 from handrail.delivery.turn_ports import TurnBook
 from handrail.shares import FALLBACK
 
@@ -63,8 +67,10 @@ __all__ = [
     "HealthRecords",
     "HealthSample",
     "Load",
+    "Move",
     "NewChallenger",
     "Next",
+    "Outcome",
     "Permits",
     "PermittedVersion",
     "Recipe",
@@ -74,6 +80,9 @@ __all__ = [
     "Split",
     "Splits",
     "Splitter",
+    "Swap",
+    "Swapper",
+    "Swaps",
     "Target",
     "Standing",
     "Trees",
@@ -85,6 +94,8 @@ __all__ = [
     "Trusted",
     "Verified",
     "bucket_of",
+    "code_digest",
+    "earlier",
     "fault_of",
     "confirm",
     "find_carried",

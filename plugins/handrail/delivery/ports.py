@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from handrail.delivery.domain import BuiltBento, PermittedVersion
+from handrail.delivery.domain.swaps import Move
 from handrail.refs import Deployment, Use
 
 
@@ -31,6 +32,14 @@ class Permits(Protocol):
         Raises:
             Refused: it is damaged, or not signed by the gate that is trusted here.
             Misconfigured: the gate's public key is missing.
+        """
+
+    @abstractmethod
+    def require(self, permit: Path, expect: Use) -> PermittedVersion:
+        """Check a permit's signature and that it allows the use now; no byte of a tree is looked at.
+
+        Raises:
+            Refused: it is another one's, for another use, expired or taken back.
         """
 
     @abstractmethod
@@ -98,6 +107,10 @@ class Deployments(Protocol):
     @abstractmethod
     def target(self, pointer: str) -> str | None:
         """Return the URI of the deployment that a pointer names now, None before the first."""
+
+    @abstractmethod
+    def moves(self, pointer: str) -> Sequence[Move]:
+        """Return what a pointer named, the oldest first; the last one holds now."""
 
     @abstractmethod
     def point(self, pointer: str, deployment: Deployment) -> None:

@@ -17,6 +17,7 @@ from handrail.entrypoints.bentoml import traffic as traffic_module
 from handrail.entrypoints.bentoml.lanes import Lane
 from handrail.entrypoints.bentoml.predictor import Identity, Predictor
 from handrail.entrypoints.bentoml.traffic import Beside, Traffic
+from handrail.entrypoints.bentoml.trial import Champion
 from handrail.errors import Unavailable
 from handrail.feedback import Prediction
 from handrail.scoring import Answered
@@ -49,7 +50,8 @@ class Scene:
         self.failures: list[tuple[str, str]] = []
         self.split = Split(Slot("local", "flights"), "salt")
         self.lanes: dict[str, Lane] = {}
-        self.traffic = Traffic(self.predictor("champion", Scores(0.25)), asyncio.to_thread, self._failed)
+        self.lanes_of_champions: list[Lane] = []
+        self.traffic = Traffic(Champion(self.champion("champion", Scores(0.25))), self._failed)
 
     def _failed(self, challenger: Challenger, sentence: str) -> None:
         self.failures.append((challenger.name, sentence))
@@ -59,6 +61,13 @@ class Scene:
         return Predictor(
             cast("Any", scorer), lambda asked, _: {"n": asked}, self.kept.extend, lambda: NOW, identity, CASE
         )
+
+    def champion(self, name: str, scorer: Scores) -> Lane:
+        """Return a version on a thread that may answer for all."""
+        lane = Lane(name, 1000)
+        lane.predictor = self.predictor(name, scorer)
+        self.lanes_of_champions.append(lane)
+        return lane
 
     def add(self, name: str, role: Role, share: float, scorer: Scores) -> None:
         one = Challenger(name, role, share, f"models:/flights/{name}", "sha256:1", "canary", f"deploy://{name}")
@@ -83,7 +92,7 @@ def play(story: Callable[[Scene], Awaitable[None]]) -> Scene:
     async def live() -> Scene:
         scene = Scene()
         await story(scene)
-        for lane in scene.lanes.values():
+        for lane in (*scene.lanes.values(), *scene.lanes_of_champions):
             lane.close()
         return scene
 
@@ -156,7 +165,7 @@ def test_a_broken_challenger_loses_its_traffic_at_once_and_the_champion_answers(
 def test_what_the_champion_cannot_answer_either_costs_no_challenger_its_traffic() -> None:
     async def story(scene: Scene) -> None:
         scene.add("two", Role.CANARY, 0.3, Scores(0.75, _raise))
-        champion = cast("Scores", scene.traffic._champion.scorer)
+        champion = cast("Scores", scene.lanes_of_champions[0].loaded.scorer)
         champion.act = _raise
         with pytest.raises(ValueError, match="no such node"):
             await scene.answer()
@@ -250,7 +259,7 @@ def test_where_nothing_can_be_written_down_nothing_is_answered() -> None:
 
     async def story(scene: Scene) -> None:
         scene.add("two", Role.CANARY, 0.3, Scores(0.75))
-        object.__setattr__(scene.traffic._champion, "keep", full)
+        object.__setattr__(scene.lanes_of_champions[0].loaded, "keep", full)
         with pytest.raises(Unavailable, match="No space left"):
             await scene.answer()
 

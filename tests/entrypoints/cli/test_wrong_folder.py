@@ -30,6 +30,7 @@ READING = {
     "delivery add": ("two", "models:/churn@canary", "--role", "canary", "--share", "0.1", "--reason", "good in shadow"),
     "delivery share": ("two", "0.2", "--reason", "no guardrail was touched"),
     "delivery step": ("two", "--kind", "ground_truth", "--metric", "brier"),
+    "delivery rollback": ("--reason", "late arrivals are missed"),
     "delivery package edge": ("--to", "edge.tar"),
     "delivery package function": ("--to", "function.zip"),
     "delivery package container": ("--base", f"python@sha256:{'0' * 64}", "--to", "image"),

@@ -19,13 +19,19 @@ def service():
     class Service(BaseHTTPRequestHandler):
         versions = ["old"]
         ready = 200
+        says: dict[str, object] | None = None
 
         def do_GET(self):
+            if self.path == "/serving":
+                return self.answer(404 if Service.says is None else 200, Service.says)
             version = Service.versions[0] if len(Service.versions) == 1 else Service.versions.pop(0)
             status = Service.ready if self.path == "/readyz" else 200 if version else 503
+            return self.answer(status, {"info": {"title": "Flights", "version": version}})
+
+        def answer(self, status, body):
             self.send_response(status)
             self.end_headers()
-            self.wfile.write(json.dumps({"info": {"title": "Flights", "version": version}}).encode())
+            self.wfile.write(json.dumps(body).encode())
 
         def log_message(self, *_):
             """Say nothing."""
@@ -78,6 +84,24 @@ def test_where_no_service_runs_the_sentence_says_how_to_start_one(service):
 
     assert not found.answers
     assert found.sentence.endswith(f"no service answers at {service.url}. Start it: make up.")
+
+
+def test_a_service_that_follows_the_slot_is_believed_what_it_says_and_not_what_it_was_started_with(service):
+    service.says = {"deployment": "deploy://local/flights/new", "not_served": None}
+
+    found = await_bento(service.url, NEW, 0)
+
+    assert (found.answers, found.sentence) == (True, f"{service.url} answers with flights:new.")
+
+
+def test_a_service_that_may_not_serve_it_is_not_waited_for_and_its_reason_is_given(service):
+    reason = "deploy://local/flights/new is deployed and not served: 'MLmodel' differs."
+    refused = {"deployment": "deploy://local/flights/new", "reason": reason}
+    service.says = {"deployment": "deploy://local/flights/old", "not_served": refused}
+
+    found = await_bento(service.url, NEW, 300)
+
+    assert (found.answers, found.sentence) == (False, reason)
 
 
 def test_asking_again_makes_no_new_client():

@@ -32,7 +32,7 @@ def allow(deployer: Deployer, tree: Path) -> str:
 
 def moves(deployments: Deployments) -> list[tuple[str, str]]:
     assert isinstance(deployments, DeploymentsInMemory)
-    return deployments.moves
+    return [(name, str(move.target)) for name, move in deployments.pointed]
 
 
 def test_a_permitted_tree_is_built_recorded_and_pointed_at(deployer: Deployer, tree: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_pointer_moves_last(deployer: Deployer, tree: Path) -> None:
     with pytest.raises(Unavailable):
         broken.deploy(digest, TreesInMemory(tree))
 
-    assert failing.moves == []
+    assert failing.pointed == []
 
 
 def test_a_slot_that_points_nowhere_serves_nothing(deployer: Deployer) -> None:

@@ -11,6 +11,7 @@ from functools import partial
 
 from handrail.delivery import Challenger, Change, End, Splitter
 from handrail.entrypoints.bentoml.lanes import Lane
+from handrail.entrypoints.bentoml.looking import keep_looking
 from handrail.entrypoints.bentoml.predictor import Predictor
 from handrail.entrypoints.bentoml.traffic import Beside
 from handrail.errors import Conflict, HandrailError, Unavailable, UnknownReference
@@ -48,16 +49,7 @@ class Challengers:
 
     async def follow(self) -> None:
         """Look again and again for a change of the split; what cannot be read now is read at the next look."""
-        said = ""
-        while True:
-            try:
-                await self.look()
-                said = ""
-            except Exception as err:  # noqa: BLE001 - whatever a look meets, the next one may not
-                if str(err) != said:
-                    _log.warning("Who answers beside the champion stays as it is: %s", err)
-                said = str(err)
-            await asyncio.sleep(LOOK_EVERY_S)
+        await keep_looking(lambda: self.look(), LOOK_EVERY_S, "Who answers beside the champion stays as it is")
 
     async def look(self) -> None:
         """Bring this process to the last change of the split, then report who failed.

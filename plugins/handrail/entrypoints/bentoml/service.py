@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import logging
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from handrail.tools import require
 
 require("bentoml", "bentoml")
 from _bentoml_sdk import Service  # noqa: E402
+from starlette.responses import JSONResponse  # noqa: E402
 
 from handrail.entrypoints.bentoml.logs import RequestLog, log_as_json  # noqa: E402
 from handrail.entrypoints.bentoml.observed import QUIET, Observed, Routes  # noqa: E402
@@ -34,19 +35,27 @@ SWAGGER_PAGE = swagger_page("Prediction service", "/docs.json")
 """BentoML's own page without its Google Tag Manager, and with a place to enter the token."""
 
 
+SERVING = "/serving"
+"""Where a service says which deployment answers, and which one is deployed and not served, with the reason."""
+
+
 def open_paths() -> frozenset[str]:
     """Return the paths of BentoML that may be read without a token: health, metrics and the API's description."""
     program = swagger_program()
     static = {f"{STATIC}/{file.name}" for file in program.iterdir() if file.is_file()} if program else set()
-    return frozenset({"/livez", "/healthz", "/readyz", "/metrics", "/docs.json", "/schema.json"} | static)
+    return frozenset({"/livez", "/healthz", "/readyz", "/metrics", "/docs.json", "/schema.json", SERVING} | static)
 
 
 def guarded(
-    rules: Callable[[], Rules], not_ready: Callable[[], str | None], watch: Watch | None = None
+    rules: Callable[[], Rules],
+    not_ready: Callable[[], str | None],
+    watch: Watch | None = None,
+    status: Callable[[], Mapping[str, Any]] | None = None,
 ) -> type[Service[Any]]:
     """Make a service class whose app is behind a `FeedbackGuard`; `rules` is called once in each worker.
 
-    `watch` counts requests, for Prometheus too, and lets the process log one JSON object a line.
+    `watch` counts requests, for Prometheus too, and lets the process log one JSON object a line. `status` is what
+    `GET /serving` answers; without it there is no such path.
     """
 
     class GuardedService(Service[Any]):
@@ -61,7 +70,7 @@ def guarded(
             # BentoML logs a traceback with what the client sent when a request fails validation.
             logging.getLogger("bentoml._internal.server.http_app").addFilter(_is_no_validation_error)
             ruled = rules()
-            guard = FeedbackGuard(app, ruled, not_ready)
+            guard = FeedbackGuard(app if status is None else _with_status(app, status), ruled, not_ready)
             return guard if watch is None else _observed(guard, watch, ruled)
 
     return GuardedService
@@ -74,6 +83,17 @@ def _observed(guard: FeedbackGuard, watch: Watch, rules: Rules) -> Observed:
     watch.export(Metrics())
     log_as_json()
     return Observed(guard, watch, Routes(rules.guarded_paths | QUIET, rules.model_paths), RequestLog())
+
+
+def _with_status(app: Any, status: Callable[[], Mapping[str, Any]]) -> Any:
+    """Put an answer to `GET /serving` before an app."""
+
+    async def answered(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] == SERVING:
+            return await JSONResponse(dict(status()))(scope, receive, send)
+        return await app(scope, receive, send)
+
+    return answered
 
 
 def quieten_warnings() -> None:

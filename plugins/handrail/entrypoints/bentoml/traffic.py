@@ -7,11 +7,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from handrail.delivery import CHAMPION, FALLBACK, Assigned, Challenger, Split
 from handrail.entrypoints.bentoml.lanes import Broken, Lane
 from handrail.entrypoints.bentoml.predictor import Items, Predictor
+from handrail.entrypoints.bentoml.trial import Champion
 from handrail.entrypoints.bentoml.watch import UNWATCHED, Watch, answered_with
 from handrail.errors import HandrailError, Unavailable
 from handrail.feedback import Prediction
@@ -19,8 +21,6 @@ from handrail.feedback import Prediction
 PATIENCE_S, AN_ITEM_S = 1.0, 0.002
 """So long a served challenger may take for a batch, and more for each item; then the champion answers instead."""
 SHADOW_PATIENCE_S = 5.0
-Champion = Callable[[Callable[[], Any]], Any]
-"""Does some work on the champion's thread; awaitable."""
 
 _log = logging.getLogger("handrail.bentoml")
 
@@ -49,14 +49,11 @@ class Traffic:
     """Answers requests with one champion, and with the challengers that are beside it at the moment."""
 
     def __init__(
-        self,
-        champion: Predictor,
-        on_champion: Champion,
-        failed: Callable[[Challenger, str], None],
-        watch: Watch = UNWATCHED,
+        self, champion: Champion | None, failed: Callable[[Challenger, str], None], watch: Watch = UNWATCHED
     ) -> None:
         """Let the champion alone answer; `failed` gets a challenger that could not, and the reason."""
-        self._champion, self._on_champion = champion, on_champion
+        self.champion = champion
+        """Who is champion for the requests that begin now; those that began keep theirs."""
         self._failed = failed
         self._watch = watch
         self._beside: Beside | None = None
@@ -74,66 +71,78 @@ class Traffic:
         Raises:
             Unavailable: the champion cannot answer, or nothing can be written down; then none counts.
         """
-        beside, champion = self._beside, self._champion
-        if beside is None:
-            with self._watch.slot(CHAMPION, champion.identity.deployment, len(items)):
-                found: dict[str, Any] = await self._on_champion(lambda: champion.answer(items))
-            answered_with(found["predictions"], (CHAMPION,), champion.identity.deployment)
-            return found
-        made_at, subject = champion.now(), champion.case.subject.column
-        assigned = [beside.assigned(str(item[subject])) for item in items]
-        made = await self._made(beside, items, assigned, made_at)
-        await self._on_champion(lambda: champion.keep([each for each, _ in made]))
-        self._shadow(beside, items, made_at)
+        now, beside = self._now(), self._beside
+        champion = now.lane.loaded
+        with now.held():
+            if beside is None and not now.on_trial:
+                with self._watch.slot(CHAMPION, champion.identity.deployment, len(items)):
+                    found: dict[str, Any] = await now.lane.run(partial(champion.answer, items))
+                answered_with(found["predictions"], (CHAMPION,), champion.identity.deployment)
+                return found
+            made_at = champion.now()
+            if beside is None:
+                with self._watch.slot(CHAMPION, now.answering.loaded.identity.deployment, len(items)):
+                    who, predictions = await now.ask(partial(_predict, items, made_at, ()), len(items))
+                made = [(each, "") for each in predictions]
+            else:
+                who, made = await self._made(now, beside, items, made_at)
+            await now.keep(champion.keep, [each for each, _ in made])
+            if beside is not None:
+                self._shadow(now, beside, items, made_at)
         rows = zip(items, made, strict=True)
-        answers = [champion.one(item, each) | {"slot": slot} for item, (each, slot) in rows]
-        answered_with(answers, {slot for _, slot in made}, champion.identity.deployment)
-        return champion.body(answers)
+        answers = [who.one(item, each) | ({"slot": slot} if slot else {}) for item, (each, slot) in rows]
+        answered_with(answers, {slot or CHAMPION for _, slot in made}, who.identity.deployment)
+        return who.body(answers)
 
     async def _made(
-        self, beside: Beside, items: Items, assigned: Sequence[Assigned], made_at: datetime
-    ) -> list[tuple[Prediction, str]]:
-        """Return each item's prediction and the slot that made it; nothing is written down.
+        self, now: Champion, beside: Beside, items: Items, made_at: datetime
+    ) -> tuple[Predictor, list[tuple[Prediction, str]]]:
+        """Return the champion, and each item's prediction with the slot that made it; nothing is written down.
 
         Raises:
             Unavailable: the champion cannot answer.
         """
-        places: dict[str, list[int]] = {}
-        for at, one in enumerate(assigned):
-            places.setdefault(one.name, []).append(at)
+        subject = now.lane.loaded.case.subject.column
+        assigned = [beside.assigned(str(item[subject])) for item in items]
+        places = _places(assigned)
         mine = places.pop(CHAMPION, []) + places.pop(FALLBACK, [])
-        first = asyncio.ensure_future(self._by_champion(items, mine, assigned, made_at))
+        first = asyncio.ensure_future(self._by_champion(now, items, mine, assigned, made_at))
         tries = [self._try(beside, name, [items[at] for at in theirs], made_at) for name, theirs in places.items()]
         tried = dict(zip(places, await asyncio.gather(*tries), strict=True))
-        found = await first
-        left: list[int] = []
+        who, found = await first
         for name, answers in tried.items():
-            if isinstance(answers, HandrailError):
-                left += places[name]
-            else:
+            if not isinstance(answers, HandrailError):
                 found |= dict(zip(places[name], ((each, name) for each in answers), strict=True))
-        found |= await self._by_champion(items, left, [Assigned(FALLBACK, None)] * len(items), made_at)
+        left = [at for name, answers in tried.items() if isinstance(answers, HandrailError) for at in places[name]]
+        for at in left:
+            assigned[at] = Assigned(FALLBACK, None)
+        last, more = await self._by_champion(now, items, left, assigned, made_at)
+        if left and last is not who:
+            # The champion was swapped back meanwhile: one answer names one champion.
+            last, more = await self._by_champion(now, items, mine + left, assigned, made_at)
+        who, found = (last if left else who), found | more
         # What the champion cannot answer either speaks against the request, and not against a challenger.
         for name, answers in tried.items():
             if isinstance(answers, Broken):
                 self._broke(beside, name, answers)
         made = [found[at] for at in range(len(items))]
-        if bool(mine) + len(places) == 1 and not left:
-            return made
-        # Each part of a divided request took the time of its own size: nothing to compare versions by.
-        return [(replace(each, latency_ms=None), slot) for each, slot in made]
+        if bool(mine) + len(places) > 1 or left:
+            # Each part of a divided request took the time of its own size: nothing to compare versions by.
+            made = [(replace(each, latency_ms=None), slot) for each, slot in made]
+        return who, made
 
     async def _by_champion(
-        self, items: Items, places: Sequence[int], assigned: Sequence[Assigned], made_at: datetime
-    ) -> dict[int, tuple[Prediction, str]]:
+        self, now: Champion, items: Items, places: Sequence[int], assigned: Sequence[Assigned], made_at: datetime
+    ) -> tuple[Predictor, dict[int, tuple[Prediction, str]]]:
+        """Return the champion, and its prediction with its slot for each of some places."""
         if not places:
-            return {}
+            return now.answering.loaded, {}
         some, whom = [items[at] for at in places], [assigned[at] for at in places]
         # A fallback is counted by itself: it is what the challengers cost.
         slot = FALLBACK if all(each.name == FALLBACK for each in whom) else CHAMPION
-        with self._watch.slot(slot, self._champion.identity.deployment, len(some)):
-            made = await self._on_champion(lambda: self._champion.predict(some, made_at, whom))
-        return {at: (each, one.name) for at, each, one in zip(places, made, whom, strict=True)}
+        with self._watch.slot(slot, now.answering.loaded.identity.deployment, len(some)):
+            who, made = await now.ask(partial(_predict, some, made_at, whom), len(some))
+        return who, {at: (each, one.name) for at, each, one in zip(places, made, whom, strict=True)}
 
     async def _try(
         self, beside: Beside, name: str, items: Items, made_at: datetime
@@ -145,16 +154,16 @@ class Traffic:
             assigned = [Assigned(name, one.share)] * len(items)
             patience_s = PATIENCE_S + AN_ITEM_S * len(items)
             with self._watch.slot(name, one.deployment, len(items)):
-                return await lane.call(lambda: _predict(lane, items, made_at, assigned), patience_s)
+                return await lane.call(partial(_by_lane, lane, items, made_at, assigned), patience_s)
         except Unavailable as err:
             _log.warning("The champion answers for %s: %s", name, err)
             return err
         except Broken as err:
             return err
 
-    def _shadow(self, beside: Beside, items: Items, made_at: datetime) -> None:
+    def _shadow(self, now: Champion, beside: Beside, items: Items, made_at: datetime) -> None:
         """Let those in shadow answer after the people have their answers."""
-        subject = self._champion.case.subject.column
+        subject = now.lane.loaded.case.subject.column
         wanted: dict[str, list[Mapping[str, Any]]] = {}
         for item in items:
             for each in beside.split.in_shadow(str(item[subject])):
@@ -171,7 +180,7 @@ class Traffic:
         try:
             patience_s = SHADOW_PATIENCE_S + AN_ITEM_S * len(items)
             with self._watch.slot(one.name, one.deployment, len(items)):
-                made = await lane.call(lambda: _predict(lane, items, made_at, assigned, one.share), patience_s)
+                made = await lane.call(partial(_by_lane, lane, items, made_at, assigned, one.share), patience_s)
         except Unavailable as err:
             # The feature store, the spool, or too much at a time: nothing that speaks against the version.
             self._drop(one, len(items))
@@ -181,7 +190,9 @@ class Traffic:
             self._broke(beside, one.name, err)
             return
         try:
-            await self._on_champion(lambda: self._champion.keep(made))
+            now = self._now()
+            with now.held():
+                await now.keep(now.lane.loaded.keep, made)
         except HandrailError as err:
             self._drop(one, len(items))
             _log.warning("%d predictions in shadow were not kept: %s", len(items), err)
@@ -190,6 +201,11 @@ class Traffic:
         self.not_shadowed += items
         self._watch.dropped(one.name, one.deployment, items)
 
+    def _now(self) -> Champion:
+        if self.champion is None:
+            raise RuntimeError("The guard lets no request through before a model is loaded.")
+        return self.champion
+
     def _broke(self, beside: Beside, name: str, err: Broken) -> None:
         if name not in beside.broken:
             beside.broken.add(name)
@@ -197,9 +213,20 @@ class Traffic:
             self._failed(beside.split.challenger(name), f"The challenger {name} failed: {err}.")
 
 
-def _predict(
+def _places(assigned: Sequence[Assigned]) -> dict[str, list[int]]:
+    """Return at which places of a request each one is to answer."""
+    places: dict[str, list[int]] = {}
+    for at, one in enumerate(assigned):
+        places.setdefault(one.name, []).append(at)
+    return places
+
+
+def _predict(items: Items, made_at: datetime, assigned: Sequence[Assigned], one: Predictor) -> list[Prediction]:
+    """Predict with one version, on its thread. A score that is no number is no prediction, and raises."""
+    return one.predict(items, made_at, assigned)
+
+
+def _by_lane(
     lane: Lane, items: Items, made_at: datetime, assigned: Sequence[Assigned], sampled: float | None = None
 ) -> list[Prediction]:
-    """Predict with a lane's version, on its thread. A score that is no number is no prediction, and raises."""
-    assert lane.predictor is not None
-    return lane.predictor.predict(items, made_at, assigned, sampled)
+    return lane.loaded.predict(items, made_at, assigned, sampled)

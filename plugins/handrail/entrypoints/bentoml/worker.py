@@ -7,21 +7,22 @@ import gc
 import logging
 import os
 import signal
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from handrail.bootstrap import Platform, open_platform
-from handrail.bootstrap.delivery import lend_carried, open_splits
+from handrail.bootstrap.delivery import open_splits, open_swapper
 from handrail.bootstrap.feedback import open_spool
 from handrail.bootstrap.streams import SpoolTarget
-from handrail.delivery import Challenger, Slot, find_carried
+from handrail.delivery import Challenger, PermittedVersion, Slot
 from handrail.entrypoints.bentoml.challengers import Challengers
+from handrail.entrypoints.bentoml.champions import Champions, Host, Served
 from handrail.entrypoints.bentoml.collect import bento_digest
 from handrail.entrypoints.bentoml.features import FeatureRepo, Items, OnlineFeatures
 from handrail.entrypoints.bentoml.health_keeper import HealthKeeper
 from handrail.entrypoints.bentoml.predictor import Identity, Predictor
+from handrail.entrypoints.bentoml.starting import choices_of, load_first, own_code
 from handrail.entrypoints.bentoml.traffic import Beside, Traffic
 from handrail.entrypoints.bentoml.watch import Watch
 from handrail.entrypoints.hosts.recording import PATIENCE_S, record
@@ -42,7 +43,7 @@ _log = logging.getLogger("handrail.bentoml")
 
 
 class Worker:
-    """One serving process. `answer` runs on a single thread, so the event loop stays free for health checks."""
+    """One serving process. Each version has a thread, so the event loop stays free for health checks."""
 
     def __init__(self, platform: Platform, root: Path, case: UseCase, repo: FeatureRepo) -> None:
         """Serve what is below `root`, with the features of `repo`; nothing is opened before `start`."""
@@ -50,30 +51,47 @@ class Worker:
         self._case, self._repo = case, repo
         self._root = root
         self._spool, self._target = open_spool(platform.settings), SpoolTarget(platform)
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
-        self._traffic: Traffic | None = None
+        self.watch = Watch(Slot(platform.settings.environment, case.name).pointer)
+        self._health = HealthKeeper(platform, self.watch)
+        self._traffic = Traffic(None, self._challenger_failed, self.watch)
+        self._permits: dict[str, str] = {}
+        """The URI of the permit of each deployment that was loaded."""
+        self._champions: Champions | None = None
         self._challengers: Challengers | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._reason: str | None = STARTING
-        self.watch = Watch(Slot(platform.settings.environment, case.name).pointer)
-        self._health = HealthKeeper(platform, self.watch)
 
     def not_ready(self) -> str | None:
         """Return the sentence why nothing is predicted, None if it is."""
-        return self._reason
+        return None if self._traffic.champion is not None else self._reason
+
+    def status(self) -> dict[str, Any]:
+        """Return which deployment answers, and which one is deployed and not served, with the reason."""
+        return self._champions.status() if self._champions is not None else {}
 
     async def start(self, bento: BentoTag) -> None:
         """Load the permitted model if there is one; if it may not be served, stay up and say why."""
-        loop = asyncio.get_running_loop()
+        own = Slot(self._platform.settings.environment, bento.name).deployment(bento.version).uri
+        code = await asyncio.to_thread(own_code, self._root)
+        swapper = partial(open_swapper, self._platform, bento.name)
+        host = Host(self._predictor, self._note, self._answers)
+        champions = self._champions = Champions(swapper, host, self._traffic, code or "")
         try:
-            predictor = await loop.run_in_executor(self._thread, self._load, bento)
-            self._reason = NO_MODEL if predictor is None else None
-            if predictor is not None:
-                self._serve(predictor, bento.name)
+            choices = await asyncio.to_thread(choices_of, self._platform.settings, self._root, own, code, swapper)
+            first = await load_first(choices, host)
+            self._reason = NO_MODEL
+            if first is not None:
+                champions.begin(first)
         except HandrailError as err:
             self._reason = str(err)
             _log.error("Not ready: %s", err)
-        self.watch.ready(self._reason is None)
+        self.watch.ready(champions.serving is not None)
+        if code is not None:
+            self._tasks.append(asyncio.create_task(champions.follow()))
+        if code is not None or champions.serving is not None:
+            splits = partial(open_splits, self._platform, bento.name)
+            self._challengers = Challengers(splits, self._challenger, self._beside)
+            self._tasks.append(asyncio.create_task(self._challengers.follow()))
         self._tasks.append(asyncio.create_task(self._tend(os.getppid())))
         # A collection over the heap of the imported tools pauses every request for a quarter of a second.
         gc.collect()
@@ -87,7 +105,8 @@ class Worker:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         if self._challengers is not None:
             self._challengers.close()
-        self._thread.shutdown()
+        if self._champions is not None:
+            self._champions.close()
         try:
             self._spool.close()
         except HandrailError as err:
@@ -103,49 +122,27 @@ class Worker:
         Raises:
             HandrailError: the answer cannot be given now; nothing was recorded.
         """
-        if self._traffic is None:
-            raise RuntimeError("The guard lets no request through before a model is loaded.")
         return await self._traffic.answer(items)
 
-    def _serve(self, champion: Predictor, name: str) -> None:
-        """Let the champion answer, and from then on whoever the split of its slot puts beside it."""
-        loop = asyncio.get_running_loop()
+    def _answers(self, served: Served) -> None:
+        """Say who is champion from now on."""
+        self.watch.champion(served.deployment, served.model_version, self._permits.get(served.deployment, ""))
+        self.watch.ready(True)
 
-        def failed(challenger: Challenger, sentence: str) -> None:
-            challengers.failed(challenger, sentence)
+    def _beside(self, beside: Beside | None) -> None:
+        """Let others answer beside the champion from now on."""
+        self._traffic.follow(beside)
+        self.watch.beside([each for each in beside.split.challengers if beside.can(each.name)] if beside else [])
 
-        traffic = self._traffic = Traffic(
-            champion, lambda work: loop.run_in_executor(self._thread, work), failed, self.watch
-        )
-
-        def use(beside: Beside | None) -> None:
-            traffic.follow(beside)
-            able = [each for each in beside.split.challengers if beside.can(each.name)] if beside else []
-            self.watch.beside(able)
-
-        splits = partial(open_splits, self._platform, name)
-        challengers = self._challengers = Challengers(splits, self._challenger, use)
-        self._tasks.append(asyncio.create_task(challengers.follow()))
+    def _challenger_failed(self, challenger: Challenger, sentence: str) -> None:
+        if self._challengers is not None:
+            self._challengers.failed(challenger, sentence)
 
     def _challenger(self, challenger: Challenger, scorer: Scorer) -> Predictor:
         """Make what answers for a challenger; called on its own thread."""
-        return self._predictor(scorer, challenger.deployment, challenger.model_version)
+        return self._predictor(challenger.deployment, challenger.model_version, scorer)
 
-    def _load(self, bento: BentoTag) -> Predictor | None:
-        carried = find_carried(self._root)
-        if carried is None:
-            return None
-        settings = self._platform.settings
-        with lend_carried(settings, carried) as verified:
-            scorer = Scorer.load(verified.tree)
-            permitted = verified.permitted
-        deployment = Slot(settings.environment, bento.name).deployment(bento.version)
-        predictor = self._predictor(scorer, deployment.uri, permitted.version.uri)
-        self.watch.champion(deployment.uri, permitted.version.uri, permitted.permit)
-        self._record(deployment, bento, permitted.tree_digest)
-        return predictor
-
-    def _predictor(self, scorer: Scorer, deployment: str, version: str) -> Predictor:
+    def _predictor(self, deployment: str, version: str, scorer: Scorer) -> Predictor:
         """Make what answers with a loaded model, with connections of the thread that calls this.
 
         Raises:
@@ -162,17 +159,23 @@ class Worker:
             case=self._case,
         )
 
-    def _record(self, deployment: Deployment, bento: BentoTag, tree_digest: str) -> None:
+    def _note(self, deployment: str, folder: Path, permitted: PermittedVersion) -> None:
         """Record what this process verified and serves; a checkout is not a bento, and nobody is kept waiting."""
-        folder = self._root.parent
+        self._permits[deployment] = permitted.permit
         if not (folder / "bento.yaml").is_file():
             return
+        environment, name, version = deployment.removeprefix("deploy://").split("/")
 
         def write(lineage: Lineage) -> None:
-            lineage.record_deployment(deployment, bento, bento_digest=bento_digest(folder), tree_digest=tree_digest)
+            lineage.record_deployment(
+                Deployment(environment, name, version),
+                BentoTag(name, version),
+                bento_digest=bento_digest(folder),
+                tree_digest=permitted.tree_digest,
+            )
 
         with open_platform(self._platform.settings, PATIENCE_S) as impatient:
-            record(f"the deployment {deployment.uri}", write, lambda: impatient)
+            record(f"the deployment {deployment}", write, lambda: impatient)
 
     async def _tend(self, supervisor: int) -> None:
         """Drain the spool again and again; end this process if its supervisor was killed.

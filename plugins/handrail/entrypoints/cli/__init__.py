@@ -81,9 +81,17 @@ def _feedback() -> typer.Typer:
 
 def _delivery() -> typer.Typer:
     """Return the noun of delivery, with the commands that have modules of their own."""
-    from handrail.entrypoints.cli import accounts, delivery, delivery_package, delivery_step, delivery_targets
+    from handrail.entrypoints.cli import (
+        accounts,
+        delivery,
+        delivery_package,
+        delivery_rollback,
+        delivery_step,
+        delivery_targets,
+    )
 
     delivery.app.command("step", epilog=delivery_step.EXAMPLE)(delivery_step.step)
+    delivery.app.command("rollback", epilog=delivery_rollback.EXAMPLE)(delivery_rollback.rollback)
     package, targets = delivery_package.app, delivery_targets
     package.command("container", epilog=targets.CONTAINER)(targets.container)
     package.command("kubernetes", epilog=targets.KUBERNETES)(targets.kubernetes)

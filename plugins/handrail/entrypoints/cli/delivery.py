@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from handrail.bootstrap import Platform, open_records
-from handrail.bootstrap.delivery import open_splits
-from handrail.delivery import Change, End, NewChallenger, PermittedVersion, Role, Splitter
+from handrail.bootstrap.delivery import open_deployments, open_splits, read_swaps
+from handrail.delivery import Change, End, NewChallenger, PermittedVersion, Role, Splitter, Swap
 from handrail.entrypoints.cli.approvals_bytes import MaybeUser, fetch_permitted
 from handrail.entrypoints.cli.output import AsJson, print_json, print_rows, results
 from handrail.errors import InvalidInput
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 MOST_CHANGES = 20
 app = typer.Typer(
     no_args_is_help=True,
-    help="Shadow, canary and variants beside the champion of a service; a running service follows within a second.",
+    help="The champion of a service, and shadow, canary and variants beside it; a running service follows at once.",
     epilog="Example: handrail delivery add two models:/churn@canary --role canary --share 0.05 --reason 'it is new'",
 )
 Service = Annotated[str | None, typer.Option("--service", help="Name of the bento; the use case's if left out.")]
@@ -88,14 +88,17 @@ def end(
 
 @app.command("show", epilog="Example: handrail delivery show --json")
 def show(service: Service = None, as_json: AsJson = False) -> None:
-    """Show who answers, which share, and the last changes with who made them and why."""
+    """Show who answers, which share, and the last changes and swaps with who made them and why."""
     with open_records() as platform:
         splitter = open_splitter(platform, service)
         changes = list(splitter.splits.changes(splitter.slot, MOST_CHANGES))
         counts = platform.feedback.count_predictions(
             [each.deployment for each in changes[0].split.challengers] if changes else []
         )
+        deployment = open_deployments(platform).target(splitter.slot.pointer)
+        swaps = read_swaps(platform).last(splitter.slot, MOST_CHANGES)
     facts: dict[str, Any] = {"slot": splitter.slot.pointer, "champion": 1.0, "challengers": [], "changes": []}
+    facts |= {"deployment": deployment, "swaps": [_swap_row(each) for each in swaps]}
     if changes:
         split = changes[0].split
         rows = [
@@ -113,7 +116,7 @@ def show(service: Service = None, as_json: AsJson = False) -> None:
         facts["changes"] = [_row(each) for each in changes]
     if as_json:
         return print_json(facts)
-    champion = ["champion", "champion", f"{facts['champion']:.2%}", "", ""]
+    champion = ["champion", "champion", f"{facts['champion']:.2%}", "", deployment or ""]
     print_rows(
         [
             ["name", "role", "share", "predictions", "version"],
@@ -127,6 +130,9 @@ def show(service: Service = None, as_json: AsJson = False) -> None:
     for row in facts["changes"]:
         ended = f" {row['ended']} {row['end']}:" if row["ended"] else ""
         results.print(f"{row['at'][:19]}Z {row['by']}:{ended} {row['reason']}", highlight=False, markup=False)
+    for row in facts["swaps"]:
+        what = f"{row['outcome']} {row['deployment'].rpartition('/')[2]}: {row['reason']}"
+        results.print(f"{row['at'][:19]}Z {row['by']}: {what}", highlight=False, markup=False)
     return None
 
 
@@ -154,6 +160,11 @@ def _say(change: Change, sentence: str) -> None:
     results.print(f"{sentence} A running service follows within a second.", highlight=False, markup=False)
     shares = ", ".join(f"{name} {share:.2%}" for name, share in change.split.shares().items())
     results.print(f"Served now: {shares}.", highlight=False, markup=False)
+
+
+def _swap_row(swap: Swap) -> dict[str, Any]:
+    row = {"at": swap.at.isoformat(), "by": swap.by, "outcome": swap.outcome.value}
+    return row | {"deployment": swap.deployment, "other": swap.other or None, "reason": swap.reason}
 
 
 def _row(change: Change) -> dict[str, Any]:
