@@ -127,12 +127,7 @@ def show(service: Service = None, as_json: AsJson = False) -> None:
             ),
         ]
     )
-    for row in facts["changes"]:
-        ended = f" {row['ended']} {row['end']}:" if row["ended"] else ""
-        results.print(f"{row['at'][:19]}Z {row['by']}:{ended} {row['reason']}", highlight=False, markup=False)
-    for row in facts["swaps"]:
-        what = f"{row['outcome']} {row['deployment'].rpartition('/')[2]}: {row['reason']}"
-        results.print(f"{row['at'][:19]}Z {row['by']}: {what}", highlight=False, markup=False)
+    _say_history(facts)
     return None
 
 
@@ -160,6 +155,15 @@ def _say(change: Change, sentence: str) -> None:
     results.print(f"{sentence} A running service follows within a second.", highlight=False, markup=False)
     shares = ", ".join(f"{name} {share:.2%}" for name, share in change.split.shares().items())
     results.print(f"Served now: {shares}.", highlight=False, markup=False)
+
+
+def _say_history(facts: dict[str, Any]) -> None:
+    for row in facts["changes"]:
+        ended = f" {row['ended']} {row['end']}:" if row["ended"] else ""
+        results.print(f"{row['at'][:19]}Z {row['by']}:{ended} {row['reason']}", highlight=False, markup=False)
+    for row in facts["swaps"]:
+        what = f"{row['outcome']} {row['deployment'].rpartition('/')[2]}: {row['reason']}"
+        results.print(f"{row['at'][:19]}Z {row['by']}: {what}", highlight=False, markup=False)
 
 
 def _swap_row(swap: Swap) -> dict[str, Any]:
