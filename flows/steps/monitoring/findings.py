@@ -103,7 +103,7 @@ class Finding:
     `value`, `limit` and `objective` are those of the check that matters most: the first that fails, else the first.
     """
 
-    kind: Literal["drift", "performance", "health"]
+    kind: Literal["drift", "performance", "health", "fairness"]
     model: str
     month: str
     state: Literal["ok", "alert"]
@@ -204,7 +204,7 @@ def drift_finding(
     subject: Subject, psi: float | None, rules: MonitoringRules, objectives: Mapping[str, Objective]
 ) -> Finding:
     """Say whether the scores left the reference; feature drift alone never alerts."""
-    return _finding("drift", subject, (check("score PSI", psi, rules.drift.score_psi, objectives),))
+    return conclude("drift", subject, (check("score PSI", psi, rules.drift.score_psi, objectives),))
 
 
 def performance_finding(
@@ -215,7 +215,7 @@ def performance_finding(
         check(case.metric_by_name[name].title, seen.metrics[name], limit, objectives)
         for name, limit in case.metrics.limits.items()
     )
-    return _finding(
+    return conclude(
         "performance", subject, (*judged, check("coverage", seen.coverage, rules.performance.coverage, objectives))
     )
 
@@ -229,10 +229,13 @@ def health_finding(
         ("latency p99 in ms", seen.latency_p99_ms, rules.health.latency_p99_ms),
     )
     checks = tuple(check(name, value, limit, objectives) for name, value, limit in measured if value is not None)
-    return _finding("health", subject, checks) if checks else None
+    return conclude("health", subject, checks) if checks else None
 
 
-def _finding(kind: Literal["drift", "performance", "health"], subject: Subject, checks: tuple[Check, ...]) -> Finding:
+def conclude(
+    kind: Literal["drift", "performance", "health", "fairness"], subject: Subject, checks: tuple[Check, ...]
+) -> Finding:
+    """Return the finding that follows from checks; the first that fails is the one that matters most."""
     first = next((each for each in checks if not each.holds), checks[0])
     return Finding(
         kind=kind,

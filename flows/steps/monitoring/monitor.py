@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +32,20 @@ from flows.steps.monitoring.findings import (
     titled,
 )
 from flows.steps.monitoring.month import Forecasts, Month, read_forecasts, read_health, read_month
+from flows.steps.monitoring.quality import (
+    MonthQuality,
+    Trees,
+    changed_since,
+    check_fairness_limits,
+    columns_for_quality,
+    contributions,
+    fairness_finding,
+    month_quality,
+    open_trees,
+)
 from flows.steps.monitoring.quality_report import RETRAINED
 from flows.steps.monitoring.report_tables import (
+    SUBJECT,
     MonthFeatures,
     Shown,
     read_features,
@@ -60,7 +73,8 @@ class Judge:
     """What a month is judged by: the description, the rules, and the model that made the forecasts.
 
     `batches` are those that a client of the service measured, none if nobody did; `scored` is a folder of whole scored
-    months with their features, None without one.
+    months with their features, None without one. `open_trees` loads the trees that a deployment serves; without it
+    nobody says what answers were made of.
     """
 
     settings: Settings
@@ -71,6 +85,7 @@ class Judge:
     open_model: Callable[[Settings, str], ServedModel]
     batches: Sequence[Batch] = ()
     scored: Path | None = None
+    open_trees: Trees | None = None
 
 
 def monitor(
@@ -89,8 +104,9 @@ def monitor(
     objectives = read_objectives(settings.config)
     rules, case = read_monitoring(settings.config, objectives), read_use_case(settings.project)
     check_metric_limits(case, objectives)
+    check_fairness_limits(case, objectives)
     with open_platform(settings) as platform:
-        judge = Judge(settings, platform, case, rules, objectives, open_model, batches, scored)
+        judge = Judge(settings, platform, case, rules, objectives, open_model, batches, scored, open_trees)
         return judge_month(judge, read_month(month, case.time.zone))
 
 
@@ -115,7 +131,8 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
     reference = read_reference(settings, rules.reference, model.scorer, model.tree_digest)
     figures = _figures(judge, month, forecasts, reference)
     tables, features = _tables(judge, month, forecasts, reference, model.scorer)
-    findings = [finding.as_json() for finding in _findings(judge, month, forecasts, figures)]
+    quality = _quality(judge, month, forecasts, features, model.scorer)
+    findings = [finding.as_json() for finding in _findings(judge, month, forecasts, figures, quality)]
     alarming = tuple(finding["kind"] for finding in findings if finding["state"] == "alert")
     marked = tuple(kind for kind in RETRAINED if kind in alarming)
     about = ReportSubject(month.name, forecasts.as_of, forecasts.snapshot, forecasts.deployment, marked)
@@ -132,6 +149,7 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
         "reference": rules.reference,
         "reports_project": rules.reports.project,
         **figures.as_json(),
+        **quality.as_json(),
         "figures": titled(figures.performance, judge.case),
         "features_from": features.origin,
         "features_missing": features.reason,
@@ -171,7 +189,18 @@ def _figures(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.Dat
     )
 
 
-def _findings(judge: Judge, month: Month, forecasts: Forecasts, figures: Figures) -> tuple[Finding, ...]:
+def _quality(judge: Judge, month: Month, forecasts: Forecasts, features: MonthFeatures, scorer: Scorer) -> MonthQuality:
+    """Compare groups, and say what the answers were made of and how that changed since the month before."""
+    made_of = contributions(judge.settings, forecasts, features, scorer, judge.open_trees)
+    if made_of:
+        before = f"{month.first - timedelta(days=1):%Y-%m}"
+        made_of |= {"change": changed_since(judge.settings, before, made_of)}
+    return month_quality(judge.case, forecasts, features, made_of)
+
+
+def _findings(
+    judge: Judge, month: Month, forecasts: Forecasts, figures: Figures, quality: MonthQuality
+) -> tuple[Finding, ...]:
     """Draw the findings; there is none about what nobody measured."""
     rules, objectives = judge.rules, judge.objectives
     subject = Subject(judge.settings.model_name, month.name, forecasts.as_of, forecasts.snapshot)
@@ -179,6 +208,7 @@ def _findings(judge: Judge, month: Month, forecasts: Forecasts, figures: Figures
         drift_finding(subject, figures.score_psi, rules, objectives),
         performance_finding(subject, figures.performance, judge.case, rules, objectives),
         health_finding(subject, figures.health, rules, objectives),
+        fairness_finding(subject, quality, judge.case, objectives),
     )
     return tuple(finding for finding in found if finding is not None)
 
@@ -188,9 +218,14 @@ def _tables(
 ) -> tuple[MonthTables, MonthFeatures]:
     """Return what the reports are made of, and the month's features."""
     shown = tuple(name for name in judge.rules.reports.columns if name in scorer.features)
-    wanted = Shown(shown, scorer.feature_service["name"], judge.scored)
+    read = (*shown, *columns_for_quality(scorer, shown))
+    wanted = Shown(read, scorer.feature_service["name"], judge.scored)
     features = read_features(judge.settings, judge.case, month, forecasts.rows, wanted)
-    current, compared, judged = tables_for_reports(forecasts, features.rows, reference.select("score", *shown))
+    current, compared, judged = tables_for_reports(
+        forecasts,
+        None if features.rows is None else features.rows.select(SUBJECT, *shown),
+        reference.select("score", *shown),
+    )
     names = [name for name in shown if name in current.columns]
     tables = MonthTables(
         current.to_pandas(),

@@ -9,6 +9,7 @@ from handrail.entrypoints.cli import build, main
 
 READING = {
     "env": (),
+    "explain": ("abc",),
     "reproduce": ("flights/1",),
     "approvals verify": ("tree",),
     "approvals at": ("--time", "2026-01-01T00:00Z"),

@@ -30,7 +30,7 @@ def build() -> typer.Typer:
     Once a process: a second assembly would add to each noun's `app` the same commands again.
     """
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import acquire, env, init, lineage, reproduce, serve
+    from handrail.entrypoints.cli import acquire, env, explain, init, lineage, reproduce, serve
 
     app = typer.Typer(
         name="handrail",
@@ -48,6 +48,7 @@ def build() -> typer.Typer:
     app.add_typer(_feedback(), name="feedback")
     app.add_typer(_delivery(), name="delivery")
     app.command("serve", epilog="Example: handrail serve")(serve.serve)
+    app.command("explain", epilog=explain.EXAMPLE)(explain.explain)
     app.command("reproduce", epilog="Example: handrail reproduce orders@champion")(reproduce.reproduce)
     return app
 

@@ -6,18 +6,20 @@ from collections.abc import Callable
 from typing import Any
 
 from handrail.bootstrap import Platform
+from handrail.bootstrap.explaining import kept_explanation
 from handrail.entrypoints.answers.chain import Chain, chain_about
 from handrail.entrypoints.answers.layers import draw_layers, folded
 from handrail.entrypoints.answers.mlflow_pages import Pages
 from handrail.entrypoints.console.pages import Page, ours
 from handrail.entrypoints.console.subject_page import subject_page
 from handrail.entrypoints.console.words import counted
-from handrail.errors import UnknownReference
+from handrail.errors import HandrailError, UnknownReference
 from handrail.lineage import AmbiguousReference, Lineage, Trace
 
 MOST_NODES = 5_000
 """After so many things a trace for a page ends; the command reads on."""
 MOST_LISTED = 200
+MOST_FEATURES = 10
 AddressOf = Callable[[str], str | None]
 
 
@@ -48,7 +50,7 @@ def trace_page(platform: Platform, lineage: Lineage, q: str, address: AddressOf,
             return page
         raise
     chain = chain_about(platform, lineage, trace)
-    facts = chain.to_json() | {"q": q} | _facts(chain, trace)
+    facts = chain.to_json() | {"q": q} | _facts(chain, trace) | _explained(platform, trace)
     for link in facts["path"]:
         link["address"] = address(link["uri"])
         shown = pages.page_of(link["uri"]) if pages else ""
@@ -77,6 +79,21 @@ def _facts(chain: Chain, trace: Trace) -> dict[str, Any]:
         ],
         "asserted": _asserted(trace),
     }
+
+
+def _explained(platform: Platform, trace: Trace) -> dict[str, Any]:
+    """Return what made the answer as it was explained before; explaining takes seconds, so no page starts it."""
+    if trace.prediction_id is None:
+        return {"prediction_id": None, "explained": None}
+    try:
+        kept = kept_explanation(platform, trace.prediction_id)
+    except HandrailError as err:
+        return {"prediction_id": trace.prediction_id, "explained": {"refused": str(err)}}
+    found = None if kept is None else kept.to_json()
+    if found is not None:
+        found["more"] = max(len(found["contributions"]) - MOST_FEATURES, 0)
+        found["contributions"] = found["contributions"][:MOST_FEATURES]
+    return {"prediction_id": trace.prediction_id, "explained": found}
 
 
 def _name(chain: Chain, trace: Trace) -> str:
