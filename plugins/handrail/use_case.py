@@ -15,10 +15,12 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from handrail.config import Mistake, Moment, Section, mistaken, read_config, read_yaml
 from handrail.errors import UnknownReference
-from handrail.everyday import EverydayWords, Group, group_mistakes
+from handrail.everyday import EverydayWords, group_mistakes
+from handrail.everyday import Group as Group
 from handrail.label_kinds import NUMERIC, LabelKind
-from handrail.limits import Fairness, Moves, fairness_mistakes
+from handrail.limits import Fairness, fairness_mistakes
 from handrail.limits import Limit as Limit
+from handrail.limits import Moves as Moves
 from handrail.request_field import FieldType as FieldType
 from handrail.request_field import RequestField as RequestField
 from handrail.request_field import Words, moment_of

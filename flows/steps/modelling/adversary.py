@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from flows.steps.modelling.perturb import Probe, spread_of
-from handrail.limits import Moves
 from handrail.statistics import Answers, Intervals, Scored, draw_clusters, estimate, weighted_mean
+from handrail.use_case import Moves
 
 Move = tuple[int, int]
 """The place of a feature, and whether it goes down (0) or up (1)."""

@@ -23,12 +23,11 @@ from flows.steps.release.deploy import bentos_of, slot_of
 from handrail.bootstrap.delivery import lend_carried
 from handrail.delivery import find_carried
 from handrail.errors import HandrailError, Misconfigured, Unavailable
-from handrail.everyday import Group
 from handrail.monitored import record_file
 from handrail.objectives import Objective
 from handrail.settings import Settings
 from handrail.statistics import Intervals, Scored, disparities, draw_clusters
-from handrail.use_case import FILE, UseCase
+from handrail.use_case import FILE, Group, UseCase
 
 if TYPE_CHECKING:
     from handrail.scoring import Scorer
