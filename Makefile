@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-serving soak-balancing check-packages attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -71,6 +71,10 @@ check-packages: setup  ## What is deployed, packaged for each target: hadolint, 
 soak-serving: setup  ## The served bento under full load: REQUESTS requests over SWAPS swaps, none lost, none wrong; then it is killed.
 	@HANDRAIL_TEST_REQUESTS=$(or $(REQUESTS),1000000) HANDRAIL_TEST_SWAPS=$(or $(SWAPS),100) $(PYTEST) -q -n 0 \
 	    -o log_cli=true -o log_cli_level=INFO tests/bentos/test_swap.py tests/bentos/test_recovery.py
+
+soak-loop: setup  ## Retrainings killed at each of their moments, on each database, KILLS times; labels of liars and of honest sources.
+	@HANDRAIL_TEST_KILLS=$(or $(KILLS),20) $(PYTEST) -q tests/flows/retraining/test_killed_retraining.py tests/adapters/delivery/test_turns.py \
+	    tests/flows/retraining/test_sources.py tests/adapters/approvals/test_killed_promotions.py
 
 test-mlflow-suite: setup  ## MLflow's own tests of a checkout, MLFLOW_SOURCE, against stock basic-auth and against our app; TESTS= others.
 	@$(BIN)/python -m infra.ci.mlflow_suite $(TESTS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,12 @@ def announce(record: dict[str, Any]) -> int:
         emit(finding)
     write_pages(record)
     return len(record["findings"])
+
+
+def announce_finding(finding: Mapping[str, Any]) -> None:
+    """Emit one finding, if there is a server."""
+    if _has_server():
+        emit(dict(finding))
 
 
 def emit(finding: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from flows.steps.modelling.compare import as_evidence
 from flows.steps.release import promote
 from flows.steps.release.comparison_log import log_comparison
 from flows.steps.release.desk import Desk
+from flows.steps.release.environments import origin_of
 from flows.steps.release.measured_rows import hand_in_rows
 from flows.steps.release.own_features import window_for
 from flows.steps.release.promote import Registered
@@ -69,9 +70,15 @@ def compare_on_window(project: Path, champion: Scorer, challenger: Scorer, case:
 def ask_with_comparison(desk: Desk, project: Path, registered: Registered, alias: str, reason: str) -> dict[str, Any]:
     """Open the promotion request with the evidence that the project holds, compared here if it holds no comparison.
 
-    The comparison is logged to the run of the version too, for whoever looks at it in MLflow.
+    The comparison is logged to the run of the version too, for whoever looks at it in MLflow. Where this environment
+    comes after another, the permit of that one for these very bytes is evidence, and nothing is asked without it.
+
+    Raises:
+        Refused: the environment before does not permit these bytes, or too little was observed there.
     """
     evidence = promote.read_evidence(project)
+    if origin := origin_of(desk.settings, project, alias):
+        evidence["origin"] = origin
     if "comparison" not in evidence and (found := compare_with_incumbent(desk, project, alias)):
         evidence["comparison"] = found
     if "comparison" in evidence:

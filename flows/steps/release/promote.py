@@ -15,7 +15,7 @@ from handrail.errors import Unavailable
 
 TREE = Path("models") / "package"
 EVIDENCE = {"evaluation": "reports/evaluate.json", "parity": "reports/package.json"}
-COMPARISON = {"comparison": "reports/comparison.json"}
+COMPARISON = {"comparison": "reports/comparison.json", "behaviour": "reports/behaviour.json"}
 ASIDE = ("fairness", "robustness")
 """What the evaluation holds that policies cite by a name of its own."""
 OPEN_VERDICTS = ("evaluating", "pending", "approved")
@@ -34,7 +34,7 @@ class Registered:
 def read_evidence(project: Path) -> dict[str, dict[str, Any]]:
     """Read what pipeline and retraining left for those who decide, by the names that policies use.
 
-    The comparison with the champion, reports/comparison.json, is read if present.
+    The comparison with the champion and what the model must do (reports/behaviour.json) are read if present.
 
     Raises:
         Unavailable: a report is missing.

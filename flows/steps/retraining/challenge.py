@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from flows.steps.modelling.behaviour import REPORT as BEHAVIOUR
+from flows.steps.modelling.behaviour import check_behaviour
 from flows.steps.modelling.compare import as_evidence
 from flows.steps.monitoring.month import Month, mature_at, read_forecasts, read_month
 from flows.steps.project.dvc_files import PARAMS, change_params, track
@@ -23,9 +25,11 @@ from flows.steps.project.recorded_run import record_run
 from flows.steps.project.workspace import commit, open_challenger_clone
 from flows.steps.release.comparison_log import log_comparison
 from flows.steps.release.desk import Desk
+from flows.steps.release.environments import origin_of
 from flows.steps.release.measured_rows import hand_in_rows
 from flows.steps.release.promote import TREE, read_evidence
 from flows.steps.retraining.foretell import foretell
+from flows.steps.retraining.learning import require_sources
 from handrail.bootstrap import Platform
 from handrail.bootstrap.lineage import path_artifact
 from handrail.config import read_yaml
@@ -82,14 +86,16 @@ def prepare_retrain(platform: Platform, month: str, feature_set: str | None = No
 
     Raises:
         InvalidInput: there is no such feature set.
-        Refused: the month is not mature yet, or is before go-live.
+        Refused: the month is not mature yet, or is before go-live; or labels of one source contradict the others'.
         Unavailable: nothing was forecast, or git or DVC fails.
     """
     case = read_use_case(platform.settings.project)
     chosen = _feature_set(case, feature_set)
     span, as_of = _retrainable(platform, month, case)
     folder = open_challenger_clone(platform.settings, clone_of(case, chosen))
-    snapshot = platform.feedback.snapshot(case.label.feedback, read_params(folder).go_live, span.end, as_of).digest
+    taken = platform.feedback.snapshot(case.label.feedback, read_params(folder).go_live, span.end, as_of)
+    snapshot = taken.digest
+    require_sources(platform, taken, case.label.kind, month)
     labels = f"data/labels-{snapshot.removeprefix('sha256:')[:12]}.parquet"
     platform.feedback.export_snapshot(snapshot, folder / labels)
     tracked = track(folder, labels)
@@ -170,7 +176,8 @@ def compare_with_champion(platform: Platform, challenge: Challenge) -> dict[str,
         f"{case.subject.many}_left_out": rows.height - judged.height,
     }
     write_json(challenge.folder / COMPARISON, evidence)
-    commit(challenge.folder, "Compare with the champion", [str(COMPARISON)])
+    kept = [COMPARISON, *([BEHAVIOUR] if check_behaviour(challenge.folder) else [])]
+    commit(challenge.folder, "Compare with the champion", list(map(str, kept)))
     return evidence
 
 
@@ -186,8 +193,9 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict
     Raises:
         Refused: the comparison is with a model that is no longer the champion.
     """
+    origin = origin_of(desk.settings, challenge.folder, alias)
     registered = desk.register(challenge.folder)
-    evidence = read_evidence(challenge.folder)
+    evidence = read_evidence(challenge.folder) | ({"origin": origin} if origin else {})
     comparison = evidence["comparison"]
     _require_champion(desk.platform, comparison["month"], comparison["champion"], desk.digest_behind(alias))
     log_comparison(desk, challenge.folder, registered, comparison)

@@ -37,7 +37,7 @@ from handrail.bootstrap.approvals_keys import refuse_lost_key
 from handrail.bootstrap.approvals_lineage import ReadTraces
 from handrail.bootstrap.approvals_notices import noted, open_notices
 from handrail.bootstrap.approvals_outside import Outside, open_outside
-from handrail.bootstrap.approvals_policy import open_rules
+from handrail.bootstrap.approvals_policy import open_project_rules
 from handrail.bootstrap.approvals_ports import GateHost, Vouching, gate_ports
 from handrail.bootstrap.approvals_rules import (
     attestations_in_force,
@@ -163,7 +163,7 @@ def prepare_mlflow(settings: Settings) -> dict[str, str]:
 
     # Later the files only propose: a mistake in them is reported, and stops nothing.
     if not (settings.log / "log.vkey").is_file():
-        open_rules(settings.config).check()
+        open_project_rules(settings).check()
     if settings.approvals_socket is None:
         refuse_lost_key(settings)
         Ed25519Signer(settings.gate_credentials / "gate-signing-key.pem", settings.permits / "gate.pub")
@@ -197,7 +197,7 @@ def open_approvals(settings: Settings, store: Callable[[], Store]) -> Approvals:
 
 def _rules_to_read(settings: Settings, records: RuleRecords) -> RuleBook:
     """Return what is in force; before the first start of the server that is nothing but what the files say."""
-    return rules_in_force(records) if records.in_force() else open_rules(settings.config)
+    return rules_in_force(records) if records.in_force() else open_project_rules(settings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -212,8 +212,10 @@ def _require_reach(home: Path) -> None:
 
 def _refuse_open_rules(config: Path, clients: Collection[SystemUser]) -> None:
     """Refuse policies, roles and the description of the evaluation if a client could write them itself."""
-    folders = [folder for folder in (config, config / "policies") if folder.is_dir()]
-    files = [file for file in (*config.glob("*.yaml"), *(config / "policies").glob("*")) if file.is_file()]
+    environments = sorted(folder for folder in config.glob("environments/**") if folder.is_dir())
+    folders = [folder for folder in (config, config / "policies", *environments) if folder.is_dir()]
+    within = (each for folder in folders[1:] for each in folder.glob("*"))
+    files = [file for file in (*config.glob("*.yaml"), *within) if file.is_file()]
     for path in (*folders, *files):
         for client in clients:
             if client.may_write(path):

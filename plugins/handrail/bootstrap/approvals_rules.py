@@ -86,10 +86,10 @@ def open_signatures(server: str) -> Signatures:
 
 
 def _files_of(settings: Settings) -> Callable[[], RuleSet]:
-    from handrail.approvals.adapters.folder_texts import FolderTexts
     from handrail.approvals.adapters.kept_texts import rule_set_of
+    from handrail.bootstrap.approvals_policy import project_texts
 
-    files = FolderTexts(settings.config)
+    files = project_texts(settings)
     return lambda: rule_set_of(files, settings.project)
 
 

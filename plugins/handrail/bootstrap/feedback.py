@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from handrail.bootstrap.feedback_subjects import open_erasures, open_subjects, open_texts
 from handrail.feedback.service import Compaction, FeedbackLog, FeedbackStores, Mirror
+from handrail.feedback.service.sources import LabelSources
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate
 from handrail.tools import require
@@ -25,6 +26,7 @@ __all__ = [
     "open_compaction",
     "open_feedback",
     "open_mirror",
+    "open_sources",
     "open_spool",
 ]
 
@@ -127,6 +129,14 @@ def open_compaction(settings: Settings, store: Store) -> Compaction:
 
     stores = feedback_stores(store)
     return Compaction(stores.reader, SqlPartSource(store), SqlParts(store), PyarrowParts(_parts(settings)))
+
+
+def open_sources(store: Store) -> LabelSources:
+    """Open what reads which source said the labels of a snapshot."""
+    from handrail.feedback.adapters.sql_log_reader import SqlLogReader
+    from handrail.feedback.adapters.sql_sources import SqlSources
+
+    return LabelSources(SqlLogReader(store), SqlSources(store))
 
 
 def open_mirror(log: FeedbackLog, server: str | None = None) -> Mirror:

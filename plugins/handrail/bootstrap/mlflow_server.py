@@ -10,7 +10,7 @@ from handrail.approvals.adapters.mlflow_notices import editing, is_own_notice
 from handrail.approvals.adapters.mlflow_prompts import is_content_tag, is_prompt, own_text
 from handrail.approvals.adapters.mlflow_registry import MlflowRegistry, is_allowed_move
 from handrail.bootstrap.approvals import GateHost, server_name, tree_digest
-from handrail.bootstrap.approvals_policy import open_rules
+from handrail.bootstrap.approvals_policy import open_project_rules
 from handrail.errors import HandrailError
 from handrail.lineage import agent_uri
 from handrail.settings import Settings
@@ -38,7 +38,7 @@ def open_agents(settings: Settings) -> Callable[[str], str]:
     @lru_cache(maxsize=1024)
     def agent(account: str, _changed: tuple[int, int] | None) -> str:
         try:
-            directory = open_rules(settings.config).directory()
+            directory = open_project_rules(settings).directory()
             known = directory.person_behind(account) or directory.service_behind(account)
         except HandrailError:
             known = None

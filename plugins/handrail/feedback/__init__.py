@@ -25,6 +25,7 @@ from handrail.feedback.domain.snapshot_changes import WHYS as CHANGES
 from handrail.feedback.domain.snapshot_changes import Change as SnapshotChange
 from handrail.feedback.domain.snapshot_changes import Included, Standing, Tally
 from handrail.feedback.domain.snapshots import Snapshot
+from handrail.feedback.domain.sources import SourcedLabels
 from handrail.feedback.domain.summaries import Orphans, Rate, Recent, Spooled, Summary
 from handrail.feedback.domain.values import DeploymentRecord, Feedback, Prediction, Receipt, prediction_id_for
 from handrail.feedback.service import FeedbackLog, Health, LabelTables, Quarantine
@@ -32,6 +33,7 @@ from handrail.feedback.service.comparing import compare_versions
 from handrail.feedback.service.consuming import Consumed, Consuming
 from handrail.feedback.service.links import Asked, Links
 from handrail.feedback.service.queues import make_queue, measure_queue
+from handrail.feedback.service.sources import LabelSources
 
 __all__ = [
     "Asked",
@@ -54,6 +56,7 @@ __all__ = [
     "JudgedWindow",
     "ForeignLink",
     "LabelQueue",
+    "LabelSources",
     "LabelTables",
     "Guard",
     "Health",
@@ -82,6 +85,7 @@ __all__ = [
     "Scope",
     "Snapshot",
     "SnapshotChange",
+    "SourcedLabels",
     "StreamAddress",
     "Spooled",
     "Standing",

@@ -15,11 +15,15 @@ KEEPS_THE_FOLDER = ".gitkeep"
 class FolderTexts(RuleTexts):
     """Keeps the promise of `RuleTexts` with files that people edit."""
 
-    def __init__(self, config: Path) -> None:
-        """Read below the project's config folder."""
-        self._roles = config / "roles.yaml"
-        self._objectives = config / "objectives.yaml"
-        self._policies = config / "policies"
+    def __init__(self, config: Path, own: Path | None = None) -> None:
+        """Read below the project's config folder; what lies in the folder `own` of an environment stands in its place.
+
+        The policies of an environment are its own as a whole: one that is not among them does not rule there.
+        """
+        self._roles, self._objectives, self._policies = (
+            own / name if own is not None and (own / name).exists() else config / name
+            for name in ("roles.yaml", "objectives.yaml", "policies")
+        )
         self._changed = ChangedFiles()
 
     def names(self) -> Sequence[str]:

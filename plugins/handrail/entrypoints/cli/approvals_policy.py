@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from handrail.bootstrap import open_records
-from handrail.bootstrap.approvals_policy import differences, open_rules, weak_points
+from handrail.bootstrap.approvals_policy import differences, open_project_rules, open_rules, weak_points
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows
 from handrail.errors import UnknownReference
 from handrail.settings import load_settings
@@ -29,7 +29,7 @@ Alias = Annotated[str, typer.Option(help="The alias whose policy is meant.")]
 @app.command(epilog="Example: handrail approvals policy check config")
 def check(config: Config = None, as_json: AsJson = False) -> None:
     """Read every policy and the roles, and name what cannot be met; ends with 1 if something cannot."""
-    rules = open_rules(config or load_settings().config)
+    rules = open_project_rules(load_settings()) if config is None else open_rules(config)
     rules.check()
     directory = rules.directory()
     policies = rules.policies()
@@ -58,7 +58,7 @@ def diff(other: Other, model: Model = None, alias: Alias = "champion", as_json: 
     """Show what another folder's policy changes; ends with 1 if it changes something."""
     settings = load_settings()
     was, becomes = (
-        open_rules(config).policy(model or settings.model_name, alias) for config in (settings.config, other)
+        rules.policy(model or settings.model_name, alias) for rules in (open_project_rules(settings), open_rules(other))
     )
     lines = list(differences(was, becomes))
     if as_json:
