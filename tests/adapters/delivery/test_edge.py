@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from datetime import datetime
@@ -100,6 +101,19 @@ def test_an_altered_byte_is_refused_in_one_sentence(device, asked, name):
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_a_permit_that_somebody_rewrote_is_refused(device, asked):
+    envelope = json.loads((device / "permit.json").read_text())
+    statement = json.loads(base64.b64decode(envelope["payload"]))
+    statement["predicate"]["environment"] = "prod"
+    envelope["payload"] = base64.b64encode(json.dumps(statement).encode()).decode()
+    (device / "permit.json").write_text(json.dumps(envelope))
+
+    done = asked(device, use="test/flights/champion/prod")
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "was not signed by the gate" in done.stderr
 
 
 @pytest.mark.parametrize(
