@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-console bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -131,6 +131,9 @@ bench-feedback-decoding: setup  ## A body with 100,000 events decoded from each 
 
 bench-feedback-statistics: setup  ## False positives, power and coverage of comparisons and estimates, simulated; FULL=1 for more trials.
 	@$(BIN)/python -m tests.benchmarks.feedback_statistics
+
+bench-drift: setup  ## False alarms and delays of drift on resampled weeks beside PSI, KS and Evidently; FULL=1 for more years.
+	@$(BIN)/python -m tests.benchmarks.drift
 
 bench-label-join: setup  ## Label tables from Parquet beside plain DuckDB and the rules row by row, and the memory they take; FULL=1 adds 10^7.
 	@$(BIN)/python -m tests.benchmarks.label_join

@@ -6,7 +6,7 @@ from prefect import State, flow, task
 from prefect.states import Failed
 from pydantic import BaseModel, Field
 
-from flows.steps import rollout_tasks, tasks
+from flows.steps import finding_tasks, rollout_tasks, tasks
 
 
 class MonitorParameters(BaseModel):
@@ -62,6 +62,12 @@ def answer_regression(record: dict[str, Any]) -> str:
 
 
 @task(persist_result=False)
+def deliver(record: dict[str, Any], account: str) -> list[str]:
+    """Send alerts to people, show findings in MLflow, shut the gate where the rules say so; return what was done."""
+    return finding_tasks.deliver(record, account)
+
+
+@task(persist_result=False)
 def show_in_mlflow(account: str) -> str:
     """Show on the versions in MLflow how they do in production; say so if that cannot be done."""
     return tasks.show_in_mlflow(account)
@@ -78,6 +84,7 @@ def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any] | State[
     record = measure(month)
     announce(record)
     answer_regression(record)
+    deliver(record, parameters.account)
     show_in_mlflow(parameters.account)
     return record
 

@@ -9,17 +9,18 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 FORMAT = "handrail.month/1"
-ALERT = "alert"
+ALERT: Literal["alert"] = "alert"
+INFORMATION: Literal["information"] = "information"
 MOST_READ = 120
 """How many records are read, the latest periods first."""
 
 
 @dataclass(frozen=True, slots=True)
 class MonitoringAlert:
-    """One finding that asked somebody to act.
+    """One finding that asked somebody to act, or informed of a change that does no harm.
 
     `period` is what was judged (`2013-09`), `kind` what about it (`drift`), `sentences` the figures that are beyond
     their limits, and `reports` the URIs of the reports on the period.
@@ -51,10 +52,19 @@ def record_file(home: Path, period: str) -> Path:
     return home / "monitoring" / "findings" / f"{period}.json"
 
 
-def read_alerts(home: Path) -> tuple[MonitoringAlert, ...]:
-    """Return the alerts that monitoring reported, the latest period first; a file that is no record is left out."""
+def read_alerts(home: Path, state: str = ALERT) -> tuple[MonitoringAlert, ...]:
+    """Return the alerts that monitoring reported, the latest period first; a file that is no record is left out.
+
+    With `INFORMATION` as the state, what it informed of.
+    """
     files = sorted(record_file(home, "any").parent.glob("*.json"), reverse=True)[:MOST_READ]
-    return tuple(alert for file in files for alert in _alerts(_read(file)))
+    return tuple(alert for file in files for alert in _alerts(_read(file), state))
+
+
+def read_latest(home: Path) -> Mapping[str, Any]:
+    """Return the record of the latest period, empty if there is none."""
+    files = sorted(record_file(home, "any").parent.glob("*.json"), reverse=True)[:MOST_READ]
+    return next((found for found in map(_read, files) if found), {})
 
 
 def _read(file: Path) -> Mapping[str, Any]:
@@ -65,9 +75,10 @@ def _read(file: Path) -> Mapping[str, Any]:
     return found if isinstance(found, dict) and found.get("format") == FORMAT else {}
 
 
-def _alerts(record: Mapping[str, Any]) -> list[MonitoringAlert]:
+def _alerts(record: Mapping[str, Any], state: str) -> list[MonitoringAlert]:
     try:
         about = f"evidently://{record['reports_project']}/report/"
+        advice = tuple(map(str, record.get("advice", ())))
         reports = tuple(f"{about}{each['run_id']}" for each in record["reports"])
         return [
             MonitoringAlert(
@@ -76,17 +87,19 @@ def _alerts(record: Mapping[str, Any]) -> list[MonitoringAlert]:
                 kind=str(finding["kind"]),
                 as_of=str(record["as_of"]),
                 deployment=str(record["deployment"]),
-                sentences=_beyond(finding),
+                sentences=_sentences(finding, state) + (() if finding["kind"] == "health" else advice),
                 reports=reports,
             )
             for finding in record["findings"]
-            if finding["state"] == ALERT
+            if finding["state"] == state
         ]
     except (KeyError, TypeError):
         return []
 
 
-def _beyond(finding: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the sentences of those checks that do not hold."""
+def _sentences(finding: Mapping[str, Any], state: str) -> tuple[str, ...]:
+    """Return the sentences of an alert's checks that do not hold, else those of all checks."""
+    if state != ALERT:
+        return tuple(map(str, finding["reasons"]))
     pairs = zip(finding["checks"], finding["reasons"], strict=False)
     return tuple(str(sentence) for check, sentence in pairs if not check["holds"])

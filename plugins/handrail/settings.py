@@ -26,7 +26,7 @@ PREFIX = "HANDRAIL_"
 # Variables that tests and flows exchange, and what Kubernetes sets beside a service whose name begins with handrail.
 _OTHERS = re.compile(r"TEST_.*|FLOW_RUN_ID|(.+_)?SERVICE_(HOST|PORT)(_.+)?|(.+_)?PORT(_\d+_.+)?")
 
-_SECRET = (("database_url",), ("approvals_database_url",), ("confirmations",), ("metrics_token",), ("stream",))
+_SECRETS = ("database_url", "approvals_database_url", "confirmations", "metrics_token", "notify_urls", "stream")
 _LISTS = ("allowed_hosts", "lineage_trusted_proxies", "mlflow_routes", "mlflow_trusted_proxies")
 
 _log = logging.getLogger("handrail.settings")
@@ -120,16 +120,12 @@ class Settings(BaseSettings):
     approvals_socket: Path | None = Field(
         default=None, description="Unix socket of the keeper of ledger and keys; MLflow's own process if unset"
     )
-    approvals_user: str | None = Field(
-        default=None, description="user of the keeper, as a name or as 990:990; needs a start as root"
-    )
+    approvals_user: str | None = Field(default=None, description="user of the keeper, a name or 990:990; needs root")
     confirmations: Confirmations = Confirmations()
     metrics_token: LongSecret | None = Field(
         default=None, description="bearer token that reads the gate's metrics; without it a login does"
     )
-    mlflow_url: str | None = Field(
-        default=None, description="MLflow server with the Handrail app; from host and port if unset"
-    )
+    mlflow_url: str | None = Field(default=None, description="MLflow server with the app; from host and port if unset")
     mlflow_routes: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="what MLflow's server has and the gate keeps off: assistant, jobs, demo, gateway, or 'POST /path'; "
@@ -147,6 +143,7 @@ class Settings(BaseSettings):
     mlflow_user_header: str | None = Field(
         default=None, description="header in which a trusted proxy names the account; needs mlflow_trusted_proxies"
     )
+    notify_urls: SecretStr | None = Field(default=None, description="Apprise addresses for alerts, spaces between")
     prefect_url: str | None = Field(default=None, description="Prefect server; from host and port if unset")
     bento_url: str | None = Field(default=None, description="the serving bento; from host and port if unset")
 
@@ -269,7 +266,7 @@ def load_settings(start: Path | None = None) -> Settings:
 
 def _blame(source: YamlSource, err: ValidationError) -> Misconfigured:
     """Return the error about one value, named after the variable that gave it if there is one, else after the file."""
-    secret = any(error["loc"][:1] in _SECRET for error in err.errors())
+    secret = any(name in _SECRETS for error in err.errors() for name in error["loc"][:1])
     location, problem, mend = explained(err, Settings, secret=secret)
     parts = [str(part) for part in location]
     given = {name.upper(): name for name in os.environ}

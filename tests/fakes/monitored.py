@@ -19,6 +19,7 @@ from flows.steps.replay.log import scored_months
 from handrail.bootstrap import Platform
 from handrail.feedback import Feedback, Prediction, prediction_id_for
 from handrail.objectives import read_objectives
+from handrail.scoring import Answered
 from handrail.settings import Settings
 from handrail.use_case import UseCase, read_use_case
 
@@ -39,6 +40,10 @@ class Miles:
 
     def score(self, columns: Any) -> np.ndarray:
         return np.asarray(columns["distance_miles"], dtype=np.float32)
+
+    def answer(self, columns: Any) -> Answered:
+        score = self.score(columns)
+        return Answered(score, (score >= self.threshold).astype(np.int64))
 
 
 def judge_of(settings: Settings, platform: Platform, batches: Sequence[Batch] = (), case: UseCase = CASE) -> Judge:

@@ -9,20 +9,56 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from handrail.config import Section, read_config
 from handrail.errors import Misconfigured
 from handrail.objectives import Objective, read_objectives
+from handrail.statistics import budget_level
 from handrail.use_case import FILE as USE_CASE
 from handrail.use_case import Limit, UseCase
 
 
-class DriftLimits(Section):
-    """Limits of a drift finding; `bins` counts the quantiles of the reference scores."""
+class DriftBudget(Section):
+    """How many false alarms about drift are accepted in so many months, on average: fewer than one a month."""
 
+    false_alarms: float = Field(gt=0)
+    months: int = Field(ge=1)
+
+    @model_validator(mode="after")
+    def _less_than_one_a_month(self) -> DriftBudget:
+        if self.false_alarms >= self.months:
+            raise ValueError(f"allows {self.false_alarms:g} in {self.months}, expected fewer than one a month")
+        return self
+
+    @property
+    def level(self) -> float:
+        """The level of one month."""
+        return budget_level(self.false_alarms, self.months)
+
+
+class DriftLimits(Section):
+    """When the data of a month drifted, and when that is an alert.
+
+    With a `budget`, `columns` and the score are compared in units of `unit_days` with those of the reference, over
+    `look_back` months at most; drift is an alert if it makes the metric that decides worse by `loss` at least, else
+    information. Without one, or without a reference long enough, the index of the score is held against `score_psi`.
+    `bins` counts the quantiles of the reference scores. Without `columns` they are those of the reports.
+    """
+
+    budget: DriftBudget | None = None
+    loss: Limit | None = None
+    unit_days: int = Field(default=7, ge=1, le=31)
+    look_back: int = Field(default=3, ge=1, le=12)
+    columns: tuple[str, ...] | None = None
     score_psi: Limit
     bins: int = Field(ge=2, le=100)
+
+    @model_validator(mode="after")
+    def _a_loss_with_a_budget(self) -> DriftLimits:
+        if (self.budget is None) != (self.loss is None):
+            raise ValueError("needs budget and loss together, or neither")
+        return self
 
 
 class PerformanceLimits(Section):
@@ -62,6 +98,13 @@ class ShadowRules(Section):
     rows: str = Field(min_length=1)
 
 
+class GateRules(Section):
+    """After which alerts the gate is shut for the version that made the predictions, and how bad its finding is."""
+
+    shut_on: tuple[Literal["drift", "performance", "health", "fairness"], ...] = ()
+    severity: Literal["low", "medium", "high"] = "medium"
+
+
 class MonitoringRules(Section):
     """Everything in config/monitoring.yaml."""
 
@@ -71,11 +114,13 @@ class MonitoringRules(Section):
     health: HealthLimits
     reports: ReportRules
     shadow: ShadowRules | None = None
+    gate: GateRules = GateRules()
 
     @property
     def limits(self) -> dict[str, Limit]:
         """The limits by the name of the figure that they bound."""
-        return {
+        loss = {} if self.drift.loss is None else {"drift.loss": self.drift.loss}
+        return loss | {
             "drift.score_psi": self.drift.score_psi,
             "performance.coverage": self.performance.coverage,
             "health.latency_p99_ms": self.health.latency_p99_ms,

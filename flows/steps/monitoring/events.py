@@ -159,6 +159,7 @@ def page_of(record: dict[str, Any]) -> str:
     lines += [
         "",
         *(f"- **{each['kind']}: {each['state']}.** {' '.join(each['reasons'])}" for each in record["findings"]),
+        *(f"\n{sentence}" for sentence in record.get("advice", ())),
     ]
     return "\n".join(lines)
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from flows.steps.monitoring.config import MonitoringRules
 from handrail.label_kinds import CLASSIFIED
+from handrail.monitored import INFORMATION
 from handrail.objectives import Objective
 from handrail.statistics import METRICS_OF, Answers, Scored, judgeable
 from handrail.use_case import Limit, UseCase
+
+if TYPE_CHECKING:
+    from flows.steps.monitoring.loss import MonthDrift
 
 Scores = NDArray[np.float64]
 
@@ -100,13 +104,15 @@ class Check:
 class Finding:
     """What monitoring says about one month of one model: `alert` asks somebody to act, it decides nothing.
 
+    `information` is a change that does no harm: nobody has to act.
+
     `value`, `limit` and `objective` are those of the check that matters most: the first that fails, else the first.
     """
 
     kind: Literal["drift", "performance", "health", "fairness"]
     model: str
     month: str
-    state: Literal["ok", "alert"]
+    state: Literal["ok", "information", "alert"]
     figure: str
     value: float | None
     limit: float
@@ -201,10 +207,36 @@ def check(figure: str, value: float | None, limit: Limit, objectives: Mapping[st
 
 
 def drift_finding(
-    subject: Subject, psi: float | None, rules: MonitoringRules, objectives: Mapping[str, Objective]
+    subject: Subject,
+    psi: float | None,
+    rules: MonitoringRules,
+    objectives: Mapping[str, Objective],
+    moved: MonthDrift | None = None,
 ) -> Finding:
-    """Say whether the scores left the reference; feature drift alone never alerts."""
-    return conclude("drift", subject, (check("score PSI", psi, rules.drift.score_psi, objectives),))
+    """Say whether the data left the reference, and whether that costs anything: only then is it an alert.
+
+    Where it was judged within a budget, `moved` decides; a loss that nobody can estimate is taken to be one. Else the
+    index of the scores is held against its limit.
+    """
+    drift, loss_limit = rules.drift, rules.drift.loss
+    if moved is None or moved.drift.reason or loss_limit is None:
+        return conclude("drift", subject, (check("score PSI", psi, drift.score_psi, objectives),))
+    named, loss = moved.drift.named, moved.loss
+    figure = f"evidence of drift in {', '.join(named)}" if named else "evidence of drift"
+    evidence = Check(
+        figure,
+        moved.drift.strength,
+        1 / moved.drift.level,
+        not named,
+        drift.score_psi.objective,
+        objectives[drift.score_psi.objective].target,
+        objectives[drift.score_psi.objective].owner,
+    )
+    if loss is None:
+        return conclude("drift", subject, (evidence,))
+    harm = check(f"{loss.basis or 'possible'} loss of {loss.metric}", loss.value, loss_limit, objectives)
+    found = conclude("drift", subject, (evidence, harm))
+    return replace(found, state=INFORMATION) if harm.holds else found
 
 
 def performance_finding(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from flows.steps.monitoring.advice import advice_about
 from flows.steps.monitoring.config import (
     MonitoringRules,
     check_metric_limits,
@@ -31,7 +32,9 @@ from flows.steps.monitoring.findings import (
     performance_finding,
     titled,
 )
+from flows.steps.monitoring.loss import MonthDrift
 from flows.steps.monitoring.month import Forecasts, Month, read_forecasts, read_health, read_month
+from flows.steps.monitoring.month_drift import Around, columns_of, find_drift
 from flows.steps.monitoring.quality import (
     MonthQuality,
     Trees,
@@ -128,9 +131,12 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
     settings, rules = judge.settings, judge.rules
     forecasts = read_forecasts(judge.platform, month, judge.case)
     model = judge.open_model(settings, forecasts.deployment)
-    reference = read_reference(settings, rules.reference, model.scorer, model.tree_digest)
-    figures = _figures(judge, month, forecasts, reference)
-    tables, features = _tables(judge, month, forecasts, reference, model.scorer)
+    around = Around(settings, judge.case, rules, model.scorer)
+    reference = read_reference(settings, judge.case, rules.reference, model.scorer, model.tree_digest)
+    features = _features(judge, month, forecasts, model.scorer)
+    moved = find_drift(around, month, forecasts, reference, features)
+    figures = _figures(judge, month, forecasts, reference, moved)
+    tables = _tables(judge, forecasts, reference, model.scorer, features)
     quality = _quality(judge, month, forecasts, features, model.scorer)
     findings = [finding.as_json() for finding in _findings(judge, month, forecasts, figures, quality)]
     alarming = tuple(finding["kind"] for finding in findings if finding["state"] == "alert")
@@ -156,6 +162,7 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
         "columns_not_in_model": sorted(set(rules.reports.columns) - set(model.scorer.features)),
         "reports": [asdict(report) | {"tests": dict(report.tests)} for report in reports],
         "findings": findings,
+        "advice": advice_about(judge.platform, forecasts.snapshot, findings, judge.case.subject.many),
     }
     write_json(record_file(settings.home, month.name), record)
     return record
@@ -168,17 +175,20 @@ class Figures:
     performance: Performance
     score_psi: float
     health: Health
+    moved: MonthDrift | None
 
     def as_json(self) -> dict[str, Any]:
         """Return the figures as JSON values, by their subject."""
         return {
             "performance": self.performance.as_json(),
-            "drift": {"score_psi": self.score_psi},
+            "drift": {"score_psi": self.score_psi} | (self.moved.as_json() if self.moved else {}),
             "health": asdict(self.health),
         }
 
 
-def _figures(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame) -> Figures:
+def _figures(
+    judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame, moved: MonthDrift | None
+) -> Figures:
     rows = forecasts.rows
     labels = rows["outcome"].fill_null(float("nan")).to_numpy()
     answers = Answers(rows["score"].to_numpy(), rows["predicted"].to_numpy())
@@ -186,6 +196,7 @@ def _figures(judge: Judge, month: Month, forecasts: Forecasts, reference: pl.Dat
         measure(answers, labels, rows["mature"].to_numpy(), forecasts.as_of, judge.case.label.kind),
         stability_index(reference["score"].to_numpy(), rows["score"].to_numpy(), judge.rules.drift.bins),
         read_health(judge.batches, month, rows),
+        moved,
     )
 
 
@@ -205,7 +216,7 @@ def _findings(
     rules, objectives = judge.rules, judge.objectives
     subject = Subject(judge.settings.model_name, month.name, forecasts.as_of, forecasts.snapshot)
     found = (
-        drift_finding(subject, figures.score_psi, rules, objectives),
+        drift_finding(subject, figures.score_psi, rules, objectives, figures.moved),
         performance_finding(subject, figures.performance, judge.case, rules, objectives),
         health_finding(subject, figures.health, rules, objectives),
         fairness_finding(subject, quality, judge.case, objectives),
@@ -213,28 +224,34 @@ def _findings(
     return tuple(finding for finding in found if finding is not None)
 
 
+def _features(judge: Judge, month: Month, forecasts: Forecasts, scorer: Scorer) -> MonthFeatures:
+    """Return the month's features: those that reports show, and those whose drift and quality is judged."""
+    shown = _shown(judge, scorer)
+    moved = [name for name in columns_of(judge.rules, scorer) if name not in shown]
+    wanted = dict.fromkeys((*shown, *moved, *columns_for_quality(scorer, (*shown, *moved))))
+    asked = Shown(tuple(wanted), scorer.feature_service["name"], judge.scored)
+    return read_features(judge.settings, judge.case, month, forecasts.rows, asked)
+
+
+def _shown(judge: Judge, scorer: Scorer) -> tuple[str, ...]:
+    return tuple(name for name in judge.rules.reports.columns if name in scorer.features)
+
+
 def _tables(
-    judge: Judge, month: Month, forecasts: Forecasts, reference: pl.DataFrame, scorer: Scorer
-) -> tuple[MonthTables, MonthFeatures]:
-    """Return what the reports are made of, and the month's features."""
-    shown = tuple(name for name in judge.rules.reports.columns if name in scorer.features)
-    read = (*shown, *columns_for_quality(scorer, shown))
-    wanted = Shown(read, scorer.feature_service["name"], judge.scored)
-    features = read_features(judge.settings, judge.case, month, forecasts.rows, wanted)
-    current, compared, judged = tables_for_reports(
-        forecasts,
-        None if features.rows is None else features.rows.select(SUBJECT, *shown),
-        reference.select("score", *shown),
-    )
+    judge: Judge, forecasts: Forecasts, reference: pl.DataFrame, scorer: Scorer, features: MonthFeatures
+) -> MonthTables:
+    """Return what the reports are made of."""
+    shown = _shown(judge, scorer)
+    rows = None if features.rows is None else features.rows.select(SUBJECT, *shown)
+    current, compared, judged = tables_for_reports(forecasts, rows, reference.select("score", *shown))
     names = [name for name in shown if name in current.columns]
-    tables = MonthTables(
+    return MonthTables(
         current.to_pandas(),
         compared.to_pandas(),
         judged.to_pandas(),
         tuple(name for name in names if name not in scorer.categorical),
         tuple(name for name in names if name in scorer.categorical),
     )
-    return tables, features
 
 
 def alerts(record: dict[str, Any]) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from flows.steps.data.live import open_live
+from flows.steps.monitoring.drift import DAY
 from flows.steps.monitoring.month import Forecasts, Month
 from flows.steps.project.outputs import write_parquet
 from flows.steps.release.history import open_history, point_in_time
@@ -74,8 +75,10 @@ def read_features(
     return MonthFeatures(known.select(pl.col(column).cast(pl.String).alias(SUBJECT), *shown.columns), JOINED)
 
 
-def read_reference(settings: Settings, window: str, scorer: Scorer, tree_digest: str) -> pl.DataFrame:
+def read_reference(settings: Settings, case: UseCase, window: str, scorer: Scorer, tree_digest: str) -> pl.DataFrame:
     """Return the features and scores of a window of the training data, scored by the model that is judged.
+
+    They have the local `DAY` of each row too, null where the rows have no time.
 
     Scores are kept under home/monitoring/reference, named by the digests of what they were made from.
 
@@ -85,14 +88,47 @@ def read_reference(settings: Settings, window: str, scorer: Scorer, tree_digest:
     file = settings.project / "data" / "training" / f"{window}.parquet"
     if not file.is_file():
         raise Unavailable(str(file), "there are no training rows to compare with", "Run: dvc repro features.")
-    name = hashlib.sha256(json.dumps([tree_digest, sha256_of(file)]).encode()).hexdigest()[:16]
+    name = hashlib.sha256(json.dumps([tree_digest, sha256_of(file), DAY]).encode()).hexdigest()[:16]
     kept = settings.home / "monitoring" / "reference" / f"{window}-{name}.parquet"
     if not kept.is_file():
         rows = window_for(settings.project, window, scorer)
         scores = scorer.score({column: rows[column].to_list() for column in scorer.features})
         with replacing(kept) as beside:
-            write_parquet(rows.select(scorer.features).with_columns(score=pl.Series(scores.astype(float))), beside)
+            kept_rows = rows.select(*scorer.features, local_day(rows, case))
+            write_parquet(kept_rows.with_columns(score=pl.Series(scores.astype(float))), beside)
     return pl.read_parquet(kept)
+
+
+def read_validated(settings: Settings, case: UseCase, scorer: Scorer) -> pl.DataFrame | None:
+    """Return the rows on which a model was validated: score, predicted, outcome and `DAY`; None without them."""
+    if not (settings.project / "data" / "training" / "validate.parquet").is_file():
+        return None
+    rows = window_for(settings.project, "validate", scorer)
+    if case.label.column not in rows.columns:
+        return None
+    answered = scorer.answer({column: rows[column].to_list() for column in scorer.features})
+    outcome = pl.col(case.label.column)
+    if case.label.classes is not None and rows[case.label.column].dtype == pl.String:
+        codes = {name: code for code, name in enumerate(case.label.classes)}
+        outcome = outcome.replace_strict(codes, default=None)
+    return rows.select(
+        local_day(rows, case),
+        outcome.cast(pl.Float64).alias("outcome"),
+        score=pl.Series(answered.score.astype(float)),
+        predicted=pl.Series(answered.label),
+    )
+
+
+def local_day(rows: pl.DataFrame, case: UseCase) -> pl.Expr:
+    """Return the column `DAY` of rows: the local day of their event time, null where they have none."""
+    if case.time.event not in rows.columns:
+        return pl.lit(None, pl.Date).alias(DAY)
+    return pl.col(case.time.event).dt.convert_time_zone(case.time.zone).dt.date().alias(DAY)
+
+
+def with_days(forecasts: pl.DataFrame, case: UseCase) -> pl.DataFrame:
+    """Return forecasts with the local `DAY` on which each was made."""
+    return forecasts.with_columns(pl.col("made_at").dt.convert_time_zone(case.time.zone).dt.date().alias(DAY))
 
 
 def tables_for_reports(

@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULE = "flows.steps.release.as_account"
 OTHER_LOGINS = ("MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_AUTH", "MLFLOW_TRACKING_AWS_SIGV4")
 """What MLflow's client would use instead of, or beside, the name and password of the account."""
+BEGIN, END = "<!-- handrail:monitoring -->", "<!-- /handrail:monitoring -->"
+"""Around what monitoring writes into the description of a version."""
 TIMEOUT_S = 600.0
 """Much longer than any working step takes: a child that hangs must not block the flow forever."""
 
@@ -60,6 +62,20 @@ def show_production(login: Mapping[str, str], project: Path) -> dict[str, int]:
     brief = {**login, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
     answer = _ask(brief, ["mirror", str(project.resolve())], "The page of figures from production")
     return {name: int(tags) for name, tags in answer["written"].items()}
+
+
+def show_findings(login: Mapping[str, str], version: tuple[str, int], tags: Mapping[str, str], text: str) -> None:
+    """Show what monitoring found on a registered version (model, number): tags, and a part of its description.
+
+    What people wrote around that part stays. Repeating it changes nothing.
+
+    Raises:
+        Unavailable: the server does not answer, or does not let this account edit the version.
+    """
+    brief = {**login, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
+    model, number = version
+    said = json.dumps({"tags": dict(tags), "text": text})
+    _ask(brief, ["findings", model, str(number), said], f"The page of {model} {number}")
 
 
 def _ask(login: Mapping[str, str], arguments: Sequence[str], what: str) -> dict[str, Any]:
@@ -122,6 +138,7 @@ def main(arguments: Sequence[str]) -> int:
             "register": _register,
             "download": _download,
             "mirror": _mirror,
+            "findings": _findings,
         }
         answer = acts[action](*values)
     except HandrailError as err:
@@ -163,6 +180,29 @@ def _mirror(project: str) -> dict[str, Any]:
     with open_platform(settings) as platform:
         shown = open_mirror(platform.feedback, os.environ["MLFLOW_TRACKING_URI"]).show(platform.event_clock())
     return {"written": {f"{version.name}/{version.version}": tags for version, tags in shown.items()}}
+
+
+def _findings(model: str, number: str, said: str) -> dict[str, Any]:
+    from mlflow import MlflowClient
+
+    server, wanted = os.environ["MLFLOW_TRACKING_URI"], json.loads(said)
+    client = MlflowClient(tracking_uri=server, registry_uri=server)
+    held = client.get_model_version(model, number)
+    for name, value in wanted["tags"].items():
+        if held.tags.get(name) != value:
+            client.set_model_version_tag(model, number, name, value)
+    described = with_part(held.description or "", wanted["text"])
+    if described != held.description:
+        client.update_model_version(model, number, described)
+    return {}
+
+
+def with_part(description: str, text: str) -> str:
+    """Return a description whose part about monitoring is `text`; a part that is there is replaced."""
+    before, begin, rest = description.partition(BEGIN)
+    after = rest.partition(END)[2] if begin else ""
+    apart = f"{before.rstrip()}\n\n" if before.strip() else ""
+    return f"{apart}{BEGIN}\n{text}\n{END}{after}"
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ __all__ = [
     "open_mirror",
     "open_sources",
     "open_spool",
+    "version_behind",
 ]
 
 
@@ -137,6 +138,14 @@ def open_sources(store: Store) -> LabelSources:
     from handrail.feedback.adapters.sql_sources import SqlSources
 
     return LabelSources(SqlLogReader(store), SqlSources(store))
+
+
+def version_behind(log: FeedbackLog, deployment: str) -> tuple[str, int] | None:
+    """Return the registered model and version that a deployment serves, None if nobody recorded it."""
+    from handrail.feedback.domain.production import served_by
+
+    served = served_by(log.deployments())
+    return next(((each.name, each.version) for each, uris in served.items() if deployment in uris), None)
 
 
 def open_mirror(log: FeedbackLog, server: str | None = None) -> Mirror:

@@ -2,6 +2,7 @@
 
 from handrail.statistics.arm_ratio import BLOCKING_P, arm_ratio_p_value
 from handrail.statistics.calibration import Calibration, calibrate
+from handrail.statistics.change import budget_level, evidence_of_change, named_by_ebh
 from handrail.statistics.comparison import Answers, Comparison, compare, metric_named
 from handrail.statistics.decisions import called_share, found_share, right_share
 from handrail.statistics.delay import LabelDelay, label_delay
@@ -20,6 +21,7 @@ from handrail.statistics.expected import (
     Hindsight,
     compare_in_hindsight,
     design_effect,
+    estimate_change,
     estimate_performance,
     expected_rows,
 )
@@ -38,6 +40,7 @@ from handrail.statistics.shift import stability_index
 from handrail.statistics.simulation import Experiment, Rule, Simulation, simulate, simulate_false_positives
 from handrail.statistics.spending import FixedHorizon, spending_bounds
 from handrail.statistics.two_way import two_way_estimate
+from handrail.statistics.unit_summaries import Summaries, summarise_categories, summarise_numbers
 from handrail.statistics.verdict import Checks, Guardrail, Verdict, guardrail, judge
 from handrail.statistics.weighting import Weights, effective_sample_size, horvitz_thompson_mean, inverse_probability
 
@@ -69,11 +72,13 @@ __all__ = [
     "Running",
     "Scored",
     "Simulation",
+    "Summaries",
     "Verdict",
     "Weights",
     "arm_of_values",
     "arm_ratio_p_value",
     "at_looks",
+    "budget_level",
     "calibrate",
     "called_share",
     "compare",
@@ -86,7 +91,9 @@ __all__ = [
     "draw_for_labelling",
     "effective_sample_size",
     "estimate",
+    "estimate_change",
     "estimate_performance",
+    "evidence_of_change",
     "expected_rows",
     "found_share",
     "guardrail",
@@ -100,6 +107,7 @@ __all__ = [
     "lower_bound",
     "metric_named",
     "metrics_of",
+    "named_by_ebh",
     "names_of_disparity",
     "paired_difference",
     "prediction_powered_difference",
@@ -109,6 +117,8 @@ __all__ = [
     "simulate_false_positives",
     "spending_bounds",
     "stability_index",
+    "summarise_categories",
+    "summarise_numbers",
     "tau_narrowest_at",
     "two_way_estimate",
     "weighted_mean",

@@ -57,6 +57,43 @@ def test_a_misspelt_extra_key_is_named(config: Path) -> None:
         read_monitoring(config)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("false_alarms: 1,", "false_alarms: 12,", "allows 12 in 12, expected fewer than one a month"),
+        ("false_alarms: 1,", "false_alarms: 0,", "false_alarms"),
+        ("months: 12}", "months: 0}", "months"),
+        ("  loss: ", "  losses: ", "loss"),
+        ("objective: harmless-drift", "objective: harmles", "harmles"),
+        ("unit_days: 7", "unit_days: 0", "unit_days"),
+        ("look_back: 3", "look_back: 13", "look_back"),
+    ],
+)
+def test_a_budget_that_cannot_be_kept_is_refused(config: Path, old: str, new: str, reason: str) -> None:
+    rewrite(config / "monitoring.yaml", old, new)
+
+    with pytest.raises(Misconfigured, match=reason):
+        read_monitoring(config)
+
+
+def test_a_budget_without_a_loss_is_refused(config: Path) -> None:
+    lines = (config / "monitoring.yaml").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("  loss:")]
+    (config / "monitoring.yaml").write_text("\n".join(kept), encoding="utf-8")
+
+    with pytest.raises(Misconfigured, match="needs budget and loss together, or neither"):
+        read_monitoring(config)
+
+
+def test_a_file_of_before_has_no_budget(config: Path) -> None:
+    new = ("budget:", "loss:", "unit_days:", "look_back:")
+    lines = (config / "monitoring.yaml").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.strip().startswith(new)]
+    (config / "monitoring.yaml").write_text("\n".join(kept), encoding="utf-8")
+
+    assert read_monitoring(config).drift.budget is None
+
+
 def test_a_cited_objective_has_to_exist(config: Path) -> None:
     rewrite(config / "monitoring.yaml", "objective: known-outcomes", "objective: known-outcome")
 

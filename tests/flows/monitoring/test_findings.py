@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import log_loss, roc_auc_score
 
 from flows.steps.monitoring.config import read_monitoring, read_objectives
+from flows.steps.monitoring.drift import Drift
 from flows.steps.monitoring.findings import (
     Health,
     Performance,
@@ -19,6 +20,7 @@ from flows.steps.monitoring.findings import (
     measure,
     performance_finding,
 )
+from flows.steps.monitoring.loss import Loss, MonthDrift
 from handrail.statistics import Answers, stability_index
 from handrail.use_case import read_use_case
 
@@ -109,6 +111,44 @@ def test_a_drift_alert_cites_value_limit_and_objective() -> None:
 
 def test_a_value_on_the_limit_is_in_order() -> None:
     assert drift_finding(SUBJECT, 0.25, RULES, OBJECTIVES).state == "ok"
+
+
+def moved(*named: str, loss: Loss | None = None) -> MonthDrift:
+    evidence = {"score": 400.0 if "score" in named else 1.0, "temp": 900.0 if "temp" in named else 1.0}
+    return MonthDrift(Drift(1 / 12, evidence, named, 4, 26), loss)
+
+
+@pytest.mark.parametrize(
+    ("found", "state"),
+    [
+        (moved(), "ok"),
+        (moved("temp", loss=Loss("roc_auc", 0.002, -0.01, 0.01, "estimated")), "information"),
+        (moved("temp", loss=Loss("roc_auc", 0.01, 0.0, 0.02, "estimated")), "information"),
+        (moved("score", loss=Loss("roc_auc", 0.035, 0.02, 0.05, "estimated")), "alert"),
+        (moved("score", loss=Loss("roc_auc", reason="nobody labelled anything")), "alert"),
+    ],
+    ids=["nothing", "harmless", "on the limit", "harmful", "unknown loss"],
+)
+def test_drift_alarms_by_the_harm_that_it_does(found: MonthDrift, state: str) -> None:
+    assert drift_finding(SUBJECT, 9.9, RULES, OBJECTIVES, found).state == state, "whatever the index is"
+
+
+def test_a_drift_finding_says_what_moved_and_what_that_costs() -> None:
+    found = drift_finding(SUBJECT, 0.1, RULES, OBJECTIVES, moved("score", loss=Loss("roc_auc", 0.035)))
+
+    assert found.as_json()["reasons"] == [
+        "evidence of drift in score is 200.000, beyond the limit 12; objective 'steady-forecasts' (target 0.1) belongs "
+        "to the data-scientist.",
+        "possible loss of roc_auc is 0.035, beyond the limit 0.01; objective 'harmless-drift' (target 0) belongs to "
+        "the data-scientist.",
+    ]
+
+
+def test_where_no_budget_can_be_kept_the_index_of_the_scores_decides() -> None:
+    unjudged = MonthDrift(Drift(1 / 12, reason="The reference is short."), None)
+
+    assert drift_finding(SUBJECT, 0.35, RULES, OBJECTIVES, unjudged).state == "alert"
+    assert drift_finding(SUBJECT, 0.05, RULES, OBJECTIVES, unjudged).state == "ok"
 
 
 def test_thin_coverage_alerts_though_the_ranking_is_fine() -> None:

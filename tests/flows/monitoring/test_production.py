@@ -68,10 +68,12 @@ def test_the_flow_shows_them_after_it_announced_what_it_found(monkeypatch: pytes
         "check": lambda _: None,
         "measure": lambda _: record,
         "announce": lambda _: done.append("announced"),
+        "answer_regression": lambda _: "",
+        "deliver": lambda _, account: done.append(f"delivered as {account}"),
         "show_in_mlflow": done.append,
     }
     for name, step in steps.items():
         monkeypatch.setattr(monitor, name, step)
 
     assert monitor.monitor.fn(monitor.MonitorParameters(month="2013-09", account="shower")) == record
-    assert done == ["announced", "shower"]
+    assert done == ["announced", "delivered as shower", "shower"]

@@ -10,6 +10,7 @@ from typing import Any
 from handrail.bootstrap import Platform
 from handrail.bootstrap.feedback import open_spool
 from handrail.clock import Clock, system_time
+from handrail.entrypoints.http.monitoring_metrics import MonitoringMetrics
 from handrail.errors import MissingTool
 from handrail.feedback import Health, Spooled, Summary
 
@@ -41,6 +42,7 @@ def metrics(platform: Platform, guard: list[Any], problems: dict[int | str, dict
         """Return counters and gauges of predictions and feedback; at most 15 seconds old."""
         registry = CollectorRegistry(auto_describe=False)
         registry.register(desk)
+        registry.register(MonitoringMetrics(platform.settings.home))
         text: bytes = generate_latest(registry)  # type: ignore[no-untyped-call]
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 

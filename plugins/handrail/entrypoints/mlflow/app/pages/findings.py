@@ -17,7 +17,7 @@ from handrail.entrypoints.mlflow.app.pages.answers import base_of, not_recorded,
 from handrail.entrypoints.mlflow.app.pages.desk import PageDesk, readable_findings
 from handrail.entrypoints.mlflow.app.rights import account, may, require_model
 from handrail.errors import HandrailError, InvalidInput
-from handrail.monitored import read_alerts
+from handrail.monitored import ALERT, INFORMATION, read_alerts
 
 OPEN = "open finding"
 MOST_CLOSERS = 20
@@ -77,7 +77,9 @@ def _page(desk: PageDesk, extra: dict[str, Any]) -> Page:
     }
     models = sorted({row.model for row in gate.records.aliases()} | {each.opened.model for each in found})
     names: dict[str, Any] = {"token": desk.token(OPEN), "models": [name for name in models if may(name, "can_read")]}
-    names["alerts"] = [each for each in read_alerts(desk.platform.settings.home) if may(each.model, "can_read")]
+    home = desk.platform.settings.home
+    for name, state in (("alerts", ALERT), ("information", INFORMATION)):
+        names[name] = [each for each in read_alerts(home, state) if may(each.model, "can_read")]
     return findings_page(found, closers, names | extra)
 
 
