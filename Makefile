@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-console bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-console bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -32,11 +32,18 @@ up: setup  ## Start everything that has a UI; Ctrl-C stops it.
 shots: setup  ## Take a picture of every page of the finished demo's console, in .handrail/shots.
 	@$(BIN)/python -m infra.shots
 
+prometheus: setup  ## Start Debian's Prometheus over the servers of `make up`, with the alert rules of infra/prometheus.
+	@$(BIN)/python -m infra.servers.prometheus
+
 test: setup  ## Run the whole test suite; TESTS="tests/unit" some of it, JOBS=0 in one process, FLAGS= of pytest.
 	@$(PYTEST) $(FLAGS) $(TESTS)
 
 check: setup  ## Lint: formatting, ruff, types, import contracts.
 	@$(MAKE) --no-print-directory --output-sync=target -j $(or $(filter-out 0,$(JOBS)),1) check-types check-imports check-ruff check-format
+
+check-monitoring:  ## The alert rules over their examples, by promtool; the dashboards against Grafana's own schema.
+	@cd infra/prometheus && promtool check rules rules.yml && promtool test rules rules_test.yml
+	@$(PYTHON) infra/ci/dashboards.py
 
 check-format:
 	@$(BIN)/ruff format --check .
@@ -143,6 +150,9 @@ bench-label-join: setup  ## Label tables from Parquet beside plain DuckDB and th
 
 attack-feedback: setup  ## What schemathesis makes of our description, sent to `handrail serve`: no 5xx, no write without a token; EXAMPLES=1000 for more.
 	@$(BIN)/python -m infra.ci.attack
+
+attack-serving: setup  ## The same sent to a served bento: no 5xx, and nothing taken without a token; EXAMPLES=1000 for more.
+	@EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -n 0 -q tests/bentos/test_attack.py
 
 bench-demo: setup  ## The demo in a fresh clone, per step; SHORT=1 on fewer flights, REPEATS=5 for intervals.
 	@$(BIN)/python -m tests.benchmarks.demo

@@ -63,7 +63,7 @@ else:
     service_class=guarded(partial(rules_of, PLATFORM, FEEDBACK), WORKER.not_ready, WORKER.watch, WORKER.status),
     workers=1,
     threads=1,
-    traffic={"timeout": 30, "max_concurrency": 64},
+    traffic={"timeout": 30},
     logging={"access": {"enabled": False}},
 )
 @bentoml.asgi_app(FEEDBACK, path="/api")

@@ -29,7 +29,7 @@ KINDS = "version: 1\nkinds:\n  ground_truth: {maturity_window_hours: 48}\n"
 
 def main() -> int:
     """Return how many of the two searches found something."""
-    program = _installed()
+    program = installed()
     with TemporaryDirectory() as folder:
         environment = _project(Path(folder))
         rights = ["--may", "predict", "--may", "report"]
@@ -48,7 +48,8 @@ def _word(failed: bool) -> str:
     return "a failure, see above" if failed else "no failure"
 
 
-def _installed() -> Path:
+def installed() -> Path:
+    """Return schemathesis, after installing it into an environment of its own if need be."""
     program = PEER / "bin" / "schemathesis"
     if not program.exists():
         subprocess.run([sys.executable, "-m", "venv", PEER], check=True)

@@ -218,3 +218,31 @@ def test_five_thousand_flights_go_in_one_request(client: httpx.Client) -> None:
     answer = client.post("/predict", json={"flights": [flight(number) for number in range(1, 5001)]})
 
     assert len(answer.json()["predictions"]) == 5000
+
+
+def test_the_description_has_a_whole_example_of_each_answer(client: httpx.Client) -> None:
+    description = client.get("/docs.json").json()
+    predict = description["paths"]["/predict"]["post"]
+
+    errors = {
+        code: each["content"]["application/problem+json"]["example"]
+        for code, each in predict["responses"].items()
+        if code != "200"
+    }
+
+    assert {"400", "401", "408", "413", "415", "429", "500", "503", "504"} == errors.keys()
+    for code, example in errors.items():
+        assert (example["status"], example["type"]) == (int(code), "about:blank")
+    schema = predict["responses"]["200"]["content"]["application/json"]["schema"]
+    named = schema.get("$ref", "").rpartition("/")[2]
+    whole = description["components"]["schemas"][named] if named else schema
+    real = client.post("/predict", json={"flights": [flight(9100)]}).json()
+    assert whole["example"].keys() == real.keys()
+    assert whole["example"]["predictions"][0].keys() == real["predictions"][0].keys()
+    assert predict["security"] == [{"token": []}]
+
+
+def test_a_pickle_is_not_even_read(client: httpx.Client) -> None:
+    headers = {"Content-Type": "application/vnd.bentoml+pickle"}
+
+    assert client.post("/predict", content=b"\x80\x04.", headers=headers).status_code == 415

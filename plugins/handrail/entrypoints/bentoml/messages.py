@@ -58,13 +58,32 @@ def answer_of(case: UseCase) -> type[BaseModel]:
     who = "who answered: the champion, one of its challengers by name, or the champion instead of one as `fallback`"
     one["slot"] = (str, Field(default=CHAMPION, description=who))
     answer = create_model("Answer", __doc__=f"The answer about one {case.subject.one}.", **one)
+    settings = ConfigDict(json_schema_extra={"example": _example_of(case)})
     return create_model(
         "Answers",
+        __config__=settings,
         __doc__="One answer for each item, in the order of the request.",
         predictions=(list[answer], ...),  # type: ignore[valid-type]  # made from the description
         deployment=(str, Field(description="URI of the champion's deployment")),
         model_version=(str, Field(description="URI of the registered model version that it serves")),
     )
+
+
+def _example_of(case: UseCase) -> dict[str, JsonValue]:
+    """Return a whole answer about the description's example."""
+    of, subject = case.label, case.subject.column
+    one: dict[str, JsonValue] = {"prediction_id": "5f0c8d5e2b7a4c61", subject: case.request[subject].example}
+    if of.kind == "binary":
+        one |= {"probability": 0.31, of.column: False}
+    elif of.classes is not None:
+        one |= {"probability": 0.62, of.column: of.classes[0]}
+    else:
+        one["value"] = 1.5
+    return {
+        "predictions": [one | {"slot": CHAMPION}],
+        "deployment": f"deploy://local/{case.name}/v1",
+        "model_version": f"mlflow://local-1/registered/{case.name}/1/1",
+    }
 
 
 def _type_of(field: RequestField) -> Any:

@@ -6,11 +6,10 @@ imported, for the folder that they share.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from handrail.delivery import BOUNDS_S, Fault
+from handrail.entrypoints.bentoml.siblings import READY, gauges, is_alive, pid_of
 from handrail.tools import require
 
 require("prometheus_client", "bentoml")
@@ -40,12 +39,12 @@ class Metrics:
         self._dropped = _counter("shadow_dropped", "Predictions in shadow that were not made.", "slot")
         self._ended = _counter("challengers_ended", "Challengers that this process took out of service.", "slot")
         self._in_progress = _gauge("in_progress", "Requests that are being answered.", "livesum")
-        self._ready = _gauge("ready", "1 if every process serves a permitted model, else 0.", "livemin")
+        self._ready: Gauge | None = None
+        """Made when it is known: a process that is still loading says nothing."""
         about = "1 for what a slot of this process answers with, under its permit."
         self._info = _gauge("deployment_info", about, "livemax", "slot", "deployment", "model_version", "permit")
         self._serving: set[Serving] = set()
         self._children: dict[tuple[str, ...], object] = {}
-        self._ready.set(0)
 
     def arrived(self) -> None:
         """Count a request that begins."""
@@ -77,6 +76,9 @@ class Metrics:
 
     def ready(self, is_ready: bool) -> None:
         """Say whether this process serves a permitted model."""
+        if self._ready is None:
+            about = "1 if every process that takes requests serves a permitted model, else 0."
+            self._ready = _gauge(READY.removeprefix(f"{PREFIX}_"), about, "livemin")
         self._ready.set(float(is_ready))
 
     def serves(self, serving: set[Serving]) -> None:
@@ -105,19 +107,7 @@ def _gauge(name: str, about: str, mode: str, *labels: str) -> Gauge:
 
 def _forget_dead() -> None:
     """Remove the live gauges of processes that were killed: nobody else does, and they would count forever."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if not folder:
-        return
-    for pid in {file.stem.rpartition("_")[2] for file in Path(folder).glob("gauge_live*_*.db")}:
-        if pid.isdigit() and not _is_alive(int(pid)):
-            mark_process_dead(int(pid), folder)  # type: ignore[no-untyped-call]
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
+    for file in gauges("live*"):
+        pid = pid_of(file)
+        if not is_alive(pid):
+            mark_process_dead(pid, str(file.parent))  # type: ignore[no-untyped-call]

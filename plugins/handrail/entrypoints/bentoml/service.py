@@ -21,15 +21,18 @@ require("bentoml", "bentoml")
 from _bentoml_sdk import Service  # noqa: E402
 from starlette.responses import JSONResponse  # noqa: E402
 
+from handrail.entrypoints.bentoml.descriptions import describe  # noqa: E402
+from handrail.entrypoints.bentoml.limits import Bounded, limit_headers  # noqa: E402
 from handrail.entrypoints.bentoml.logs import RequestLog, log_as_json  # noqa: E402
 from handrail.entrypoints.bentoml.observed import QUIET, Observed, Routes  # noqa: E402
+from handrail.entrypoints.bentoml.siblings import elsewhere_not_ready  # noqa: E402
 from handrail.entrypoints.bentoml.watch import Watch  # noqa: E402
 from handrail.entrypoints.http.docs_page import STATIC, swagger_page, swagger_program  # noqa: E402
 from handrail.entrypoints.http.feedback_guard import FeedbackGuard, Rules  # noqa: E402
 
 # OpenTelemetry costs 0.35 ms a request and has no switch; nothing collects the traces. BentoML's own metrics have the
-# path that a caller chose as a label.
-_UNWANTED = frozenset({"OpenTelemetryMiddleware", "HTTPTrafficMetricsMiddleware"})
+# path that a caller chose as a label; its limit of concurrency says not when to try again, and is one for both sides.
+_UNWANTED = frozenset({"OpenTelemetryMiddleware", "HTTPTrafficMetricsMiddleware", "MaxConcurrencyMiddleware"})
 
 SWAGGER_PAGE = swagger_page("Prediction service", "/docs.json")
 """BentoML's own page without its Google Tag Manager, and with a place to enter the token."""
@@ -64,13 +67,21 @@ def guarded(
             # BentoML's own text shows pictures from other hosts.
             return inspect.cleandoc(self.inner.__doc__ or "")
 
+        @property
+        def openapi_spec(self) -> Any:
+            spec = super().openapi_spec
+            describe(spec)
+            return spec
+
         def to_asgi(self, is_main: bool = True) -> Any:
             app: Any = super().to_asgi(is_main)
             app.user_middleware = [entry for entry in app.user_middleware if entry.cls.__name__ not in _UNWANTED]
             # BentoML logs a traceback with what the client sent when a request fails validation.
             logging.getLogger("bentoml._internal.server.http_app").addFilter(_is_no_validation_error)
             ruled = rules()
-            guard = FeedbackGuard(app if status is None else _with_status(app, status), ruled, not_ready)
+            limit_headers()
+            inner = Bounded(app if status is None else _with_status(app, status), ruled)
+            guard = FeedbackGuard(inner, ruled, not_ready, elsewhere_not_ready)
             return guard if watch is None else _observed(guard, watch, ruled)
 
     return GuardedService

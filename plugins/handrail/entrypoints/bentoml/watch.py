@@ -46,14 +46,15 @@ class Watch:
         self._clock, self._tally = clock, Tally(pointer, process, clock)
         self._metrics: Metrics | None = None
         self._forgot: datetime | None = None
-        self._is_ready = False
+        self._is_ready: bool | None = None
         self._champion: set[Serving] = set()
         self._beside: set[Serving] = set()
 
     def export(self, metrics: Metrics) -> None:
         """Count for Prometheus too, from now on."""
         self._metrics = metrics
-        metrics.ready(self._is_ready)
+        if self._is_ready is not None:
+            metrics.ready(self._is_ready)
         self._serve()
 
     def arrived(self) -> None:

@@ -29,6 +29,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send  # noqa: E402
 
 MAX_TRANSLATED_BYTES = 1_000_000
 SMALLER = "Send it in smaller batches."
+AGAIN_AFTER_S = {HTTPStatus.TOO_MANY_REQUESTS: 1, HTTPStatus.SERVICE_UNAVAILABLE: 5}
+"""After how many seconds what is over soon may be asked again."""
 OF_A_BODY = ("content-type", "content-length")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -57,11 +59,24 @@ class Rules:
 class FeedbackGuard:
     """ASGI middleware that answers whatever may not reach the app, and translates the app's errors."""
 
-    def __init__(self, app: ASGIApp, rules: Rules, not_ready: Callable[[], str | None] = lambda: None) -> None:
-        """Guard `app`; `not_ready` gives the sentence why no model is served, or None if one is."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        rules: Rules,
+        not_ready: Callable[[], str | None] = lambda: None,
+        elsewhere: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        """Guard `app`.
+
+        Args:
+            app: what is guarded.
+            rules: what is let through.
+            not_ready: gives the sentence why this process serves no model, or None if it does.
+            elsewhere: gives the same of the other processes of the service, for `/readyz`.
+        """
         self._app = app
         self._rules = rules
-        self._not_ready = not_ready
+        self._not_ready, self._elsewhere = not_ready, elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one ASGI connection."""
@@ -102,7 +117,7 @@ class FeedbackGuard:
         else:
             raise Rejection(HTTPStatus.NOT_FOUND, "There is nothing at this path. GET /docs.json lists what there is.")
         if path == "/readyz" or path in rules.model_paths:
-            reason = self._not_ready()
+            reason = self._not_ready() or (self._elsewhere() if path == "/readyz" else None)
             if reason is not None:
                 raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
 
@@ -156,7 +171,7 @@ class _Answer:
         """Answer with problem details, unless an answer has begun."""
         if not self._started:
             body = problem(rejection.status, rejection.detail, self.request_id, errors=errors or None)
-            await self.give(rejection.status, MEDIA_TYPE, body, rejection.headers)
+            await self.give(rejection.status, MEDIA_TYPE, body, _when_to_try_again(rejection))
 
     async def give(self, status: HTTPStatus, kind: str, body: bytes, headers: Iterable[tuple[str, str]] = ()) -> None:
         """Send one complete response."""
@@ -165,6 +180,14 @@ class _Answer:
         for name, text in (("x-request-id", self.request_id), *headers):
             response.headers.append(name, text)
         await response(self._request.scope, self._request.receive, self._send)
+
+
+def _when_to_try_again(rejection: Rejection) -> Iterable[tuple[str, str]]:
+    """Return the headers of an answer; what is over soon says after how many seconds to ask again."""
+    named = any(name.lower() == "retry-after" for name, _ in rejection.headers)
+    if named or rejection.status not in AGAIN_AFTER_S:
+        return rejection.headers
+    return (*rejection.headers, ("retry-after", str(AGAIN_AFTER_S[rejection.status])))
 
 
 def _header(headers: Headers, name: str) -> str | None:

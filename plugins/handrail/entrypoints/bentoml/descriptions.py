@@ -1,0 +1,49 @@
+"""What the OpenAPI document says of a route's errors: the guard's problem details, each with an example."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from handrail.entrypoints.http.problems import MEDIA_TYPE, problem
+
+REQUEST_ID = "0f9d3c0a7c2b4f0e8a5d6b1c2e3f4a5b"
+ERRORS = {
+    HTTPStatus.BAD_REQUEST: "items.0.amount: Input should be a valid number. Correct the request and send it again.",
+    HTTPStatus.UNAUTHORIZED: "This path needs the header 'Authorization: Bearer <token>'.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body did not arrive within 10 s. Send it again.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 2,000,000 bytes. Send it in smaller batches.",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is 'application/vnd.bentoml+pickle'. Send JSON with the header "
+    "'Content-Type: application/json'.",
+    HTTPStatus.TOO_MANY_REQUESTS: "64 requests are being answered. Send it again in 1 s.",
+    HTTPStatus.INTERNAL_SERVER_ERROR: f"The server failed. Its log names request {REQUEST_ID}.",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The model is still being loaded. Ask again in a few seconds.",
+    HTTPStatus.GATEWAY_TIMEOUT: "Not able to process the request in 30 seconds",
+}
+"""A sentence of each error that a request may be answered with."""
+SCHEME = {"token": {"type": "http", "scheme": "bearer"}}
+
+
+def describe(spec: Any) -> None:
+    """Complete BentoML's document in place: errors of its routes, and that they need a token."""
+    for item in spec.paths.values():
+        post = item.post
+        if isinstance(post, dict) and "x-bentoml-name" in post:
+            answered = {code: each for code, each in post["responses"].items() if int(code) == HTTPStatus.OK}
+            post["responses"] = answered | {int(status): _response(status) for status in ERRORS}
+            post["security"] = [{name: []} for name in SCHEME]
+    if isinstance(spec.components, dict):
+        spec.components.setdefault("securitySchemes", {}).update(SCHEME)
+
+
+def _response(status: HTTPStatus) -> dict[str, Any]:
+    example = json.loads(problem(status, ERRORS[status], REQUEST_ID))
+    found: dict[str, Any] = {
+        "description": status.phrase,
+        "content": {MEDIA_TYPE: {"schema": {"type": "object"}, "example": example}},
+    }
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        about = "seconds after which to try again"
+        found["headers"] = {"Retry-After": {"description": about, "schema": {"type": "integer"}}}
+    return found
