@@ -124,3 +124,13 @@ def test_the_same_rows_give_the_same_numbers():
     one, other = (_compare(*_rows(4, (0.2, 0.4, 0.3)))["error_rate"].as_dict() for _ in range(2))
 
     assert one == other
+
+
+def test_two_groups_without_a_single_miss_may_still_differ():
+    scored, group = _rows(5, (0.5, 0.5))
+    never = Scored(scored.score, scored.label, scored.cluster, np.ones(len(group), dtype=int))
+
+    found = _compare(never, group)["false_negative_rate"]
+
+    assert found.difference[:2] == (0, 0)
+    assert found.difference[2] > 0.01
