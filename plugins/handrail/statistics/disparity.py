@@ -19,7 +19,7 @@ from handrail.statistics.scored import Scored
 
 LEAST_CLUSTERS = 5
 """Below so many clusters the bootstrap says nothing of a group."""
-COVERED = 0.95
+COVERED, NORMAL = 0.95, 1.96
 DIGITS = 9
 BOUNDS = ("", "_low", "_high")
 Parts = tuple[np.ndarray, np.ndarray]
@@ -211,6 +211,7 @@ def _bounds(values: np.ndarray, least: np.ndarray, clusters: int) -> tuple[float
     spread = np.sqrt(np.maximum(variance, least[one] + least[other]))
     with np.errstate(divide="ignore", invalid="ignore"):
         off = np.where(spread > 0, np.abs(drawn - seen) / spread, 0.0)
-    multiplier = float(np.quantile(np.nanmax(off, axis=1), COVERED))
+    # Where nothing varies between draws they say nothing; one pair alone needs the normal quantile.
+    multiplier = max(NORMAL, float(np.quantile(np.nanmax(off, axis=1), COVERED)))
     low, high = np.abs(seen) - multiplier * spread, np.abs(seen) + multiplier * spread
     return max(0.0, float(low.max())), float(high.max())
