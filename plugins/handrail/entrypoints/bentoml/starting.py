@@ -64,8 +64,15 @@ def choices_of(
     except HandrailError as err:
         _log.warning("Where the slot points cannot be read, so what this bento carries is served: %s", err)
     now = moves[-1].target if moves else None
+    carried = find_carried(root)
+    mine = [] if carried is None else [Choice(own, root.parent, partial(lend_carried, settings, carried))]
+    # In the order of deployments, also where this bento came with another one than the last.
+    order = [each for each in (now, *earlier(moves)) if each][:MOST_TRIED]
     found: list[Choice] = []
-    for uri in [each for each in (now, *earlier(moves)) if each and each != own][:MOST_TRIED]:
+    for uri in order:
+        if uri == own:
+            found += mine
+            continue
         try:
             assert swapper is not None
             built = swapper.find(uri)
@@ -73,10 +80,8 @@ def choices_of(
                 found.append(Choice(uri, built.folder, partial(swapper.lend, built)))
         except HandrailError as err:
             _log.warning("%s cannot be served here: %s", uri, err)
-    carried = find_carried(root)
-    if carried is not None:
-        mine = Choice(own, root.parent, partial(lend_carried, settings, carried))
-        found.insert(0 if now in (None, own) else len(found), mine)
+    if own not in order:
+        found += mine
     return found
 
 
