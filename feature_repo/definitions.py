@@ -42,6 +42,9 @@ VIEWS: Mapping[str, tuple[str, timedelta, Sequence[str]]] = {
 }
 """Of each view: its entity, its time to live and its features, which are columns of `<features>/<view>.parquet`."""
 
+EXPECTED = frozenset({"weather", "origin_ops", "carrier_ops"})
+"""Views with a fresh row of each key at all times: an answer without one says that it was made with less."""
+
 TEXTS = frozenset({"tail_dest", "manufacturer", "plane_type"})
 
 SELECTED: Mapping[str, Sequence[str]] = {
@@ -90,6 +93,7 @@ def _view(name: str, entities: Mapping[str, Entity], root: Path) -> FeatureView:
         name=name,
         entities=[entities[key]],
         ttl=time_to_live,
+        tags={"handrail.expected": "true"} if name in EXPECTED else {},
         schema=[
             Field(name=key, dtype=String),
             *(Field(name=feature, dtype=String if feature in TEXTS else Float64) for feature in features),

@@ -5,17 +5,22 @@ Feast applies no time to live online and lets an older row overwrite a newer one
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from handrail.readings import Reading
 
 if TYPE_CHECKING:
     import polars as pl
 
     from feature_repo.project_store import ProjectStore
 
+WITHIN_S = 0.2
 NOTHING_WRITTEN = 0.0
 KEYS_AT_ONCE = 500
 
@@ -42,13 +47,47 @@ def online(
     Raises:
         InvalidInput: a row lacks a field, or a moment has no time zone.
     """
-    from feature_repo.definitions import DEFAULT_SERVICE, ENTITIES, request_fields
+    return {name: list(values) for name, values in read(store, rows, at, service).columns.items()}
 
-    if not rows:
-        return {}
-    asked = {key: [row.get(key) or "" for row in rows] for key in ENTITIES} | request_fields(rows)
-    features = store.service(service or DEFAULT_SERVICE)
-    answer = store.get_online_features(features=features, entity_rows=asked).proto
+
+def read(store: ProjectStore, rows: Sequence[Mapping[str, Any]], at: datetime, service: str | None = None) -> Reading:
+    """Read what `online` does, with what each row lacked, and why; a store that is away or late costs features only.
+
+    Raises:
+        InvalidInput: a row lacks a field, or a moment has no time zone.
+    """
+    from feature_repo.definitions import DEFAULT_SERVICE
+
+    name = service or DEFAULT_SERVICE
+    if name not in store.readers:
+        store.readers[name] = reader(store, name)
+    found: Reading = store.readers[name](rows, at)
+    return found
+
+
+def reader(
+    store: ProjectStore, service: str, within_s: float = WITHIN_S
+) -> Callable[[Sequence[Mapping[str, Any]], datetime], Reading]:
+    """Return what reads a service for rows at a moment; the store has `within_s` seconds for each reading."""
+    from feature_repo.definitions import ENTITIES, request_fields
+    from handrail.feast import open_online_reader
+
+    planned = open_online_reader(store, service, within_s)
+
+    def read_rows(rows: Sequence[Mapping[str, Any]], at: datetime) -> Reading:
+        if not rows:
+            return Reading({})
+        asked = {key: [row.get(key) or "" for row in rows] for key in ENTITIES} | request_fields(rows)
+        return planned.read(asked, at) if planned else Reading(through_feast(store, asked, at, service))
+
+    return read_rows
+
+
+def through_feast(
+    store: ProjectStore, asked: Mapping[str, Sequence[Any]], at: datetime, service: str
+) -> dict[str, list[Any]]:
+    """Read features by `get_online_features`, which applies no time to live, for join keys and request fields."""
+    answer = store.get_online_features(features=store.service(service), entity_rows=dict(asked)).proto
     values: dict[str, list[Any]] = {}
     lifetimes = _lifetimes()
     for name, vector in zip(answer.metadata.feature_names.val, answer.results, strict=True):
@@ -58,6 +97,21 @@ def online(
         known = [moment.seconds + moment.nanos / 1e9 for moment in vector.event_timestamps]
         values[name] = _fresh(plain, known, at.timestamp(), lifetimes[name]) if name in lifetimes else plain
     return values
+
+
+def forget(store: ProjectStore) -> None:
+    """Remove every online row: an event time before the newest of them would see the future."""
+    if store.config.online_store.type != "sqlite":
+        views = store.list_feature_views()
+        store._get_provider().online_store.teardown(store.config, views, store.list_entities())
+        return
+    database = Path(store.config.online_store.path)
+    if not database.is_file():
+        return
+    with closing(sqlite3.connect(database, timeout=30)) as connection, connection:
+        tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
+        for (table,) in tables:
+            connection.execute(f'delete from "{table}"')  # names come from the database itself
 
 
 def _write_view(store: ProjectStore, view: str, key: str, span: tuple[datetime | None, datetime]) -> int:

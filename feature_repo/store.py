@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.offline import OFFLINE_STORE
+from feature_repo.online_place import online_section
 from handrail.errors import Refused, Unavailable
 from handrail.feast import identity_of
 from handrail.settings import Settings
@@ -28,14 +29,20 @@ def open_feature_store(settings: Settings, features_root: Path | None = None, ho
     """Open the store with its registry and online database below `home` (settings.home/feast if None).
 
     Feature tables are read from `features_root` (the project's data/features if None). Nothing is registered yet:
-    call `apply` once.
+    call `apply` once. Where the setting `online.url` names a Redis, online features of this installation are
+    there; a store below another `home` has a file of its own all the same.
+
+    Raises:
+        Misconfigured: that setting is no address of Redis.
     """
     _import_feast()
     from feature_repo.project_store import ProjectStore
 
     place = home or settings.home / "feast"
+    url = settings.online.url.get_secret_value() if settings.online.url and home is None else None
+    online = online_section(url, place)
     place.mkdir(parents=True, exist_ok=True)
-    return ProjectStore(place, (features_root or settings.project / "data" / "features").resolve())
+    return ProjectStore(place, (features_root or settings.project / "data" / "features").resolve(), online)
 
 
 def apply(store: ProjectStore) -> None:
@@ -50,7 +57,8 @@ def apply(store: ProjectStore) -> None:
     _refuse_changed_services(store, objects)
     with _third_party_warnings_off():
         store.apply(objects)
-    _let_readers_and_a_writer_meet(Path(store.config.online_store.path))
+    if store.config.online_store.type == "sqlite":
+        _let_readers_and_a_writer_meet(Path(store.config.online_store.path))
 
 
 def service_identity(store: ProjectStore, service: str | None = None) -> dict[str, Any]:

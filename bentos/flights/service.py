@@ -22,7 +22,7 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
 from bentos.flights.messages import flight_of  # noqa: E402
-from feature_repo.online import online  # noqa: E402
+from feature_repo.online import online, reader  # noqa: E402
 from feature_repo.store import apply, open_feature_store, service_identity  # noqa: E402
 from handrail.bentoml import guarded  # noqa: E402
 from handrail.bootstrap import open_platform  # noqa: E402
@@ -43,7 +43,7 @@ UNBUILT = "unbuilt"
 try:
     CASE = read_use_case(ROOT)
     PLATFORM = open_platform()
-    FEATURES = FeatureRepo(open_feature_store, apply, service_identity, online)
+    FEATURES = FeatureRepo(open_feature_store, apply, service_identity, online, reader)
     WORKER = Worker(PLATFORM, ROOT, CASE, FEATURES)
     FEEDBACK = feedback_app(PLATFORM, checked_by_host)
 except HandrailError as err:

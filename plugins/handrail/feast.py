@@ -12,6 +12,7 @@ from handrail.lazy import lazy_names
 if TYPE_CHECKING:
     from handrail.entrypoints.feast.identity import identity_of, spec_hash
     from handrail.entrypoints.feast.offline_store import HandrailOfflineStore, HandrailOfflineStoreConfig
+    from handrail.entrypoints.feast.online import OnlineReader, open_online_reader
     from handrail.entrypoints.feast.provider import (
         HandrailProvider,
         flush,
@@ -25,8 +26,10 @@ __all__ = [
     "HandrailOfflineStore",
     "HandrailOfflineStoreConfig",
     "HandrailProvider",
+    "OnlineReader",
     "flush",
     "identity_of",
+    "open_online_reader",
     "record_file",
     "retrieval_of",
     "rows_of",
@@ -37,6 +40,7 @@ __all__ = [
 _PLACES = {
     "handrail.entrypoints.feast.identity": ("identity_of", "spec_hash"),
     "handrail.entrypoints.feast.offline_store": ("HandrailOfflineStore", "HandrailOfflineStoreConfig"),
+    "handrail.entrypoints.feast.online": ("OnlineReader", "open_online_reader"),
     "handrail.entrypoints.feast.provider": (
         "HandrailProvider",
         "flush",

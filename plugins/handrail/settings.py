@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 from handrail.config import Section, YamlSource, explained, read_yaml
 from handrail.confirmations import Confirmations, LongSecret
 from handrail.errors import Misconfigured
+from handrail.online_settings import OnlineSettings
 from handrail.streams import StreamSettings
 
 __all__ = ["Ports", "Settings", "find_project", "load_settings", "make_home"]
@@ -26,7 +27,8 @@ PREFIX = "HANDRAIL_"
 # Variables that tests and flows exchange, and what Kubernetes sets beside a service whose name begins with handrail.
 _OTHERS = re.compile(r"TEST_.*|FLOW_RUN_ID|(.+_)?SERVICE_(HOST|PORT)(_.+)?|(.+_)?PORT(_\d+_.+)?")
 
-_SECRETS = ("database_url", "approvals_database_url", "confirmations", "metrics_token", "notify_urls", "stream")
+_URLS = "database_url", "approvals_database_url", "notify_urls"
+_SECRETS = (*_URLS, "confirmations", "metrics_token", "stream", "online")
 _LISTS = ("allowed_hosts", "lineage_trusted_proxies", "mlflow_routes", "mlflow_trusted_proxies")
 
 _log = logging.getLogger("handrail.settings")
@@ -95,11 +97,10 @@ class Settings(BaseSettings):
         description="names by which browsers may address `handrail serve`, beside localhost, `host` and any IP "
         "address; commas between them in the variable",
     )
-    lineage_max_bytes: int = Field(
-        default=25_000_000, ge=1, description="what a request with lineage events may weigh, unpacked"
-    )
+    lineage_max_bytes: int = Field(default=25_000_000, ge=1, description="most bytes of lineage events, unpacked")
     feedback_max_bytes: int = Field(default=64_000_000, ge=1, description="the same for predictions and feedback")
     stream: StreamSettings = StreamSettings()
+    online: OnlineSettings = OnlineSettings()
     lineage_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="addresses of reverse proxies before `handrail serve`; commas between them in the variable",
@@ -285,7 +286,7 @@ def _look_at_names(names: tuple[str, ...]) -> None:
     """
     known = [field.upper() for field in Settings.model_fields]
     known += [f"PORTS__{port.upper()}" for port in Ports.model_fields]
-    for section, model in (("CONFIRMATIONS", Confirmations), ("STREAM", StreamSettings)):
+    for section, model in (("CONFIRMATIONS", Confirmations), ("STREAM", StreamSettings), ("ONLINE", OnlineSettings)):
         known += [f"{section}__{name.upper()}" for name in model.model_fields]
     for name in names:
         given = name.removeprefix(PREFIX)

@@ -16,7 +16,17 @@ FACES = (
 )
 OPEN_TO_THE_PROJECT = (
     *("bootstrap", "refs", "errors", "clock", "settings", "entrypoints", "tools", "files", "config", "dvc_command"),
-    *("compared", "explaining", "label_kinds", "monitored", "objectives", "scoring", "statistics", "use_case"),
+    *(
+        "compared",
+        "explaining",
+        "label_kinds",
+        "monitored",
+        "objectives",
+        "readings",
+        "scoring",
+        "statistics",
+        "use_case",
+    ),
     *FACES,
 )
 

@@ -52,7 +52,8 @@ def columns_of(project: Settings, bodies: list[dict[str, Any]], scoring: dict[st
     look_up = OnlineFeatures(project, case, repo, scoring["feature_service"])
     items = [vars(flight_of(case).model_validate_json(json.dumps(body))) for body in bodies]
     return {
-        name: [getattr(v, "item", lambda v=v: v)() for v in values] for name, values in look_up(items, NOON).items()
+        name: [getattr(v, "item", lambda v=v: v)() for v in values]
+        for name, values in look_up(items, NOON).columns.items()
     }
 
 

@@ -11,9 +11,11 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from handrail.entrypoints.bentoml.messages import answer_of
 from handrail.entrypoints.bentoml.predictor import Identity, Predictor
 from handrail.errors import Unavailable
 from handrail.feedback import Prediction
+from handrail.readings import Lack, Reading, Why
 from handrail.scoring import Answered, Scorer, row_digests
 from handrail.use_case import Label, read_use_case
 from tests.fakes.permitted_tree import write_tree
@@ -30,14 +32,16 @@ def flights(*miles: float) -> list[dict[str, Any]]:
     ]
 
 
-def look_up(asked: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, list[Any]]:
+def look_up(asked: Sequence[Mapping[str, Any]], now: datetime) -> Reading:
     assert now == NOW
-    return {
-        "carrier": [flight["carrier"] for flight in asked],
-        "minute_of_day": [None for _ in asked],
-        "temp": [None for _ in asked],
-        "distance_miles": [flight["distance"] for flight in asked],
-    }
+    return Reading(
+        {
+            "carrier": [flight["carrier"] for flight in asked],
+            "minute_of_day": [None for _ in asked],
+            "temp": [None for _ in asked],
+            "distance_miles": [flight["distance"] for flight in asked],
+        }
+    )
 
 
 @pytest.fixture
@@ -97,6 +101,23 @@ def test_without_a_place_to_write_there_is_no_answer(predictor: Predictor) -> No
         replace(predictor, keep=full).answer(flights(10))
 
 
+def test_an_answer_made_without_features_says_so_and_is_recorded_so(
+    predictor: Predictor, kept: list[Prediction]
+) -> None:
+    lack = Lack("weather", Why.AWAY, ("temp",))
+
+    def without(asked: Sequence[Mapping[str, Any]], now: datetime) -> Reading:
+        return Reading(look_up(asked, now).columns, {1: (lack,)})
+
+    first, second = replace(predictor, look_up=without).answer(flights(3000, 10))["predictions"]
+
+    assert "degraded" not in first
+    assert second["degraded"] == [{"view": "weather", "why": "away", "features": ["temp"], "defaulted": []}]
+    assert [one.degraded for one in kept] == ["", "away:weather"]
+    answers = answer_of(CASE).model_validate({"predictions": [first, second], "deployment": "d", "model_version": "v"})
+    assert [len(one.degraded) for one in answers.predictions] == [0, 1]  # type: ignore[attr-defined]
+
+
 def test_a_whole_batch_is_answered(predictor: Predictor) -> None:
     assert len(predictor.answer(flights(*range(1, 5001)))["predictions"]) == 5000
 
@@ -138,7 +159,9 @@ def test_the_answer_fits_the_kind_of_label(
 ) -> None:
     case = CASE.model_copy(update={"label": label})
     scorer = cast("Any", OneOfThree(code))
-    predictor = Predictor(scorer, lambda asked, _: {"distance": asked}, kept.extend, lambda: NOW, IDENTITY, case)
+    predictor = Predictor(
+        scorer, lambda asked, _: Reading({"distance": asked}), kept.extend, lambda: NOW, IDENTITY, case
+    )
 
     (answer,) = predictor.answer(flights(10))["predictions"]
 

@@ -9,7 +9,11 @@ from typing import Any
 
 import polars as pl
 
+from handrail.bootstrap.approvals import open_permit_verifier
+from handrail.delivery import BuiltFor
 from handrail.settings import Settings
+from tests.fakes.delivery import USE
+from tests.fakes.permitted_tree import permit_tree
 
 REPOSITORY = Path(__file__).parents[2]
 NOON = datetime(2013, 8, 1, 12, tzinfo=UTC)
@@ -59,6 +63,14 @@ def make_features(settings: Settings) -> dict[str, str]:
     write_known(store, None, NOON)
     identity = service_identity(store)
     return {"name": identity["name"], "spec_hash": identity["spec_hash"]}
+
+
+def make_carried(settings: Settings, tree: Path) -> Path:
+    """Sign a permit for a tree in a folder `model`, put it beside that folder, and return the folder around them."""
+    shutil.copy(permit_tree(settings, tree), tree.parent / "permit.json")
+    built = BuiltFor(USE, open_permit_verifier(settings).key_id)
+    (tree.parent / "use.json").write_bytes(built.to_bytes())
+    return tree.parent
 
 
 def flight(number: int, **changes: Any) -> dict[str, Any]:

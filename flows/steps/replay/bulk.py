@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -22,6 +22,9 @@ from handrail.bootstrap import Platform, open_platform
 from handrail.feedback import Feedback, Prediction, Receipt, prediction_id_for
 from handrail.settings import Settings
 from handrail.use_case import UseCase, read_use_case
+
+if TYPE_CHECKING:
+    from handrail.scoring import Scorer
 
 CHUNK = 20_000
 
@@ -62,9 +65,22 @@ def _score_all(settings: Settings, live: Live, model: ServedModel, folder: Path)
     parts = live.rows.group_by(pl.col(day).dt.strftime("%Y-%m"), maintain_order=True)
     for (month,), rows in sorted(parts, key=lambda part: str(part[0][0])):
         known = point_in_time(store, rows, model.scorer.feature_service["name"])
-        answered = model.scorer.answer({name: known[name].to_list() for name in model.scorer.features})
-        scored = known.with_columns(score=pl.Series(answered.score.astype(float)), predicted=pl.Series(answered.label))
-        write_parquet(scored, folder / f"{month}.parquet")
+        write_parquet(answered_rows(known, model.scorer), folder / f"{month}.parquet")
+
+
+def answered_rows(rows: pl.DataFrame, scorer: Scorer) -> pl.DataFrame:
+    """Return rows that hold their features with `score` and `predicted`."""
+    answered = scorer.answer(feature_columns(rows, scorer))
+    return rows.with_columns(score=pl.Series(answered.score.astype(float)), predicted=pl.Series(answered.label))
+
+
+def feature_columns(rows: pl.DataFrame, scorer: Scorer) -> dict[str, Any]:
+    """Return the features of rows as a scorer takes them: texts as lists, numbers as arrays."""
+    texts = set(scorer.categorical)
+    return {
+        name: rows[name].to_list() if name in texts else rows[name].cast(pl.Float64).to_numpy()
+        for name in scorer.features
+    }
 
 
 def record(platform: Platform, model: ServedModel, rows: pl.DataFrame, case: UseCase) -> dict[str, Any]:
@@ -113,7 +129,7 @@ def predictions_of(rows: pl.DataFrame, model: ServedModel, case: UseCase) -> lis
     from handrail.scoring import row_digests
 
     scorer = model.scorer
-    digests = row_digests(scorer.encode({name: rows[name].to_list() for name in scorer.features}))
+    digests = row_digests(scorer.encode(feature_columns(rows, scorer)))
     columns = (rows[name] for name in (case.subject.column, case.time.event, "score", "predicted"))
     return [
         Prediction(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,7 +19,6 @@ class FeastOnline:
         from feature_repo.store import apply, open_feature_store
 
         self._case = read_use_case(settings.project)
-        self._database = settings.home / "feast" / "online.db"
         self._store = open_feature_store(settings, features)
         if not self._store.list_feature_services():
             apply(self._store)
@@ -34,12 +31,9 @@ class FeastOnline:
 
     def forget(self) -> None:
         """Remove every online row: an event time before the newest of them would see the future."""
-        if not self._database.is_file():
-            return
-        with closing(sqlite3.connect(self._database, timeout=30)) as connection, connection:
-            tables = connection.execute("select name from sqlite_master where type = 'table'").fetchall()
-            for (table,) in tables:
-                connection.execute(f'delete from "{table}"')  # names come from the database itself
+        from feature_repo.online import forget
+
+        forget(self._store)
 
     def read(self, items: Sequence[Mapping[str, Any]], at: datetime) -> dict[str, list[Any]]:
         """Return the features of those requests as an online reader sees them at `at`."""

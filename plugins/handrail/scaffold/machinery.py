@@ -10,6 +10,7 @@ WHOLE = (
     "feature_repo/feature_store.yaml",
     "feature_repo/offline.py",
     "feature_repo/online.py",
+    "feature_repo/online_place.py",
     "feature_repo/project_store.py",
     "feature_repo/registered.py",
     "feature_repo/store.py",

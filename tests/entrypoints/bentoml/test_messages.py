@@ -103,7 +103,7 @@ def test_a_subject_is_asked_about_once_and_somebody_at_least() -> None:
 )
 def test_an_answer_has_what_its_kind_of_label_says(kind: str, answered: dict[str, Any]) -> None:
     whole = {
-        "predictions": [{"prediction_id": "p", "order": "o1", **answered, "slot": "two"}],
+        "predictions": [{"prediction_id": "p", "order": "o1", **answered, "slot": "two", "degraded": []}],
         "deployment": "deploy://local/shop/1",
         "model_version": "model://shop/1",
     }

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from handrail.delivery import CHAMPION
+from handrail.readings import Why
 from handrail.use_case import RequestField, UseCase
 
 LONGEST_TEXT = 500
@@ -21,6 +22,15 @@ MOST_ITEMS = 5000
 EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST = datetime(2200, 1, 1, tzinfo=UTC)
 PLAIN: dict[str, type] = {"truth": bool, "whole": int, "number": float, "text": str}
+
+
+class Lacking(BaseModel):
+    """Features of one view that were not there; those in `defaulted` had a default, the others counted as unknown."""
+
+    view: str
+    why: Why
+    features: list[str]
+    defaulted: list[str]
 
 
 def item_of(case: UseCase) -> type[BaseModel]:
@@ -57,6 +67,8 @@ def answer_of(case: UseCase) -> type[BaseModel]:
         one["value"] = (float, Field(description=f"what is expected of {of.column!r}, in {of.unit or 'its unit'}"))
     who = "who answered: the champion, one of its challengers by name, or the champion instead of one as `fallback`"
     one["slot"] = (str, Field(default=CHAMPION, description=who))
+    without = "features that it was made without, because the store was away or late, or held nothing fresh or right"
+    one["degraded"] = (list[Lacking], Field(default_factory=list, description=without))
     answer = create_model("Answer", __doc__=f"The answer about one {case.subject.one}.", **one)
     settings = ConfigDict(json_schema_extra={"example": _example_of(case)})
     return create_model(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from handrail.clock import Clock
 from handrail.delivery import Assigned
 from handrail.feedback import Prediction, prediction_id_for
+from handrail.readings import Lack, Reading, lacking_text
 from handrail.scoring import row_digests
 from handrail.use_case import UseCase
 
@@ -31,11 +32,18 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class Made(Prediction):
+    """A prediction with the features that it was made without; what is recorded of them is `degraded`."""
+
+    lacks: tuple[Lack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Predictor:
     """Answers batches. Give it one thread: the feature store's connection belongs to the thread that opened it."""
 
     scorer: Scorer
-    look_up: Callable[[Items, datetime], Columns]
+    look_up: Callable[[Items, datetime], Reading | Columns]
     keep: Callable[[Sequence[Prediction]], None]
     now: Clock
     identity: Identity
@@ -69,14 +77,17 @@ class Predictor:
             Unavailable: the features cannot be read.
         """
         started = perf_counter()
-        encoded = self.scorer.encode(self.look_up(items, made_at))
+        found = self.look_up(items, made_at)
+        reading = found if isinstance(found, Reading) else Reading(found)
+        encoded = self.scorer.encode(reading.columns)
         answered = self.scorer.answer_encoded(encoded)
         rows = zip(answered.score.astype(float).tolist(), answered.label.tolist(), row_digests(encoded), strict=True)
         identity, subject = self.identity, self.case.subject.column
         latency_ms = (perf_counter() - started) * 1e3
         chosen = assigned or (Assigned("", None),) * len(items)
+        lacks = reading.lacks
         return [
-            Prediction(
+            Made(
                 prediction_id=prediction_id_for(identity.deployment, str(item[subject]), made_at),
                 deployment=identity.deployment,
                 subject=str(item[subject]),
@@ -89,8 +100,10 @@ class Predictor:
                 variant=variant.name,
                 propensity=variant.propensity,
                 sampled=sampled,
+                degraded=lacking_text(lacks[place]) if place in lacks else "",
+                lacks=lacks.get(place, ()),
             )
-            for item, (score, label, digest), variant in zip(items, rows, chosen, strict=True)
+            for place, (item, (score, label, digest), variant) in enumerate(zip(items, rows, chosen, strict=True))
         ]
 
     def body(self, answers: list[dict[str, Any]]) -> dict[str, Any]:
@@ -106,6 +119,8 @@ class Predictor:
         """Return one item's answer."""
         of, subject = self.case.label, self.case.subject.column
         answer: dict[str, Any] = {"prediction_id": one.prediction_id, subject: item[subject]}
+        if isinstance(one, Made) and one.lacks:
+            answer["degraded"] = [lack.to_json() for lack in one.lacks]
         if of.kind == "binary":
             return answer | {"probability": one.score, of.column: bool(one.label)}
         if of.classes is not None:

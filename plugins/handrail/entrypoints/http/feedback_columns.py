@@ -59,6 +59,7 @@ PREDICTION = (
     _text("variant"),
     Column("propensity", Sort.NUMBER),
     Column("sampled", Sort.NUMBER),
+    _text("degraded"),
 )
 FEEDBACK = (
     _text("prediction_id"),

@@ -85,6 +85,7 @@ class PredictionMessage(BaseModel):
     variant: Maybe = Field(default="", description="what the subject was assigned to in a comparison of versions")
     propensity: Share | None = Field(default=None, description="the probability of that assignment")
     sampled: Share | None = Field(default=None, description="the probability with which such a prediction is recorded")
+    degraded: Maybe = Field(default="", description="which features it was made without, as away:prices; empty: none")
 
     def to_prediction(self) -> Prediction:
         """Return the prediction.

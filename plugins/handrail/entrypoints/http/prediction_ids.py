@@ -33,7 +33,7 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 HEADER = "x-prediction-id"
 BEGIN_ANSWER = ("http.response.start", "websocket.accept")
-FIELDS = ("features_digest", "feature_service", "variant", "propensity", "sampled")
+FIELDS = ("features_digest", "feature_service", "variant", "propensity", "sampled", "degraded")
 _ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 _log = logging.getLogger("handrail.feedback")
 
@@ -199,7 +199,8 @@ def record_prediction(subject: str, score: float, label: int, **more: Any) -> st
 
     `subject` is what it is about, `score` the probability or number, `label` the decision made from it (0 where none
     is). `more` are other fields of `handrail.feedback.Prediction`: features_digest, feature_service, variant,
-    propensity, sampled. A second prediction of a request has the id of the first with -2 behind it, and so on.
+    propensity, sampled, degraded. A second prediction of a request has the id of the first with -2 behind it, and so
+    on.
     Returns None where it could not be recorded; the log says why.
 
     Raises:

@@ -9,7 +9,7 @@ from handrail.errors import InvalidInput
 from handrail.feedback.domain.values import Prediction
 
 VERSION = 1
-LATER = ("variant", "propensity", "sampled")
+LATER = ("variant", "propensity", "sampled", "degraded")
 
 
 def to_line(prediction: Prediction) -> bytes:

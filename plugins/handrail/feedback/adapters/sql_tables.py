@@ -64,6 +64,7 @@ prediction = sa.Table(
     sa.Column("variant", sa.Text),
     sa.Column("propensity", sa.Double),
     sa.Column("sampled", sa.Double),
+    sa.Column("degraded", sa.Text),
     sa.Column("body", sa.LargeBinary),
 )
 event = sa.Table(

@@ -27,6 +27,7 @@ class PlainPrediction(NamedTuple):
     variant: str
     propensity: float | None
     sampled: float | None
+    degraded: str
     body: bytes
 
 
@@ -96,6 +97,7 @@ def plain_prediction(row: Prediction) -> PlainPrediction:
         row.variant,
         None if row.propensity is None else float(row.propensity),
         None if row.sampled is None else float(row.sampled),
+        row.degraded,
         row.body_digest(),
     )
 

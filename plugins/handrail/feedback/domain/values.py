@@ -118,6 +118,7 @@ class Prediction:
     measurement of one answer, not part of the prediction: repeating it with another latency does not conflict.
     `variant` is what the subject was assigned to in a comparison of versions, with which probability `propensity`;
     `sampled` is the probability with which a prediction like this is recorded at all; None: nobody said.
+    `degraded` says in short which features it was made without, such as `away:prices`; empty: none that matter.
     """
 
     prediction_id: str
@@ -132,6 +133,7 @@ class Prediction:
     variant: str = ""
     propensity: float | None = None
     sampled: float | None = None
+    degraded: str = ""
 
     def __post_init__(self) -> None:
         _check_text("prediction_id", self.prediction_id)
@@ -146,6 +148,7 @@ class Prediction:
         _check_text("variant", self.variant, optional=True)
         _check_probability("propensity", self.propensity)
         _check_probability("sampled", self.sampled)
+        _check_text("degraded", self.degraded, optional=True)
 
     def body_digest(self) -> bytes:
         """Digest everything that must be equal when the same id comes again (sha256, 32 bytes)."""
@@ -160,7 +163,8 @@ class Prediction:
             self.features_digest,
             self.feature_service,
         )
-        return _digest_lines((*body, *_said(variant=self.variant, propensity=self.propensity, sampled=self.sampled)))
+        later = ("variant", "propensity", "sampled", "degraded")
+        return _digest_lines((*body, *_said(**{name: getattr(self, name) for name in later})))
 
 
 @dataclass(frozen=True, slots=True)

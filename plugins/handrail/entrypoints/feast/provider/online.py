@@ -66,9 +66,9 @@ def states(lineage: Lineage, project: str, views: Sequence[Any], between: tuple[
     return list(found)
 
 
-def watermark(response: Any) -> str:
-    """Return the newest event time in an online response, empty if there is none."""
-    newest = max(
-        (moment.ToMicroseconds() for vector in response.proto.results for moment in vector.event_timestamps), default=0
-    )
-    return datetime.fromtimestamp(newest / 1e6, UTC).isoformat() if newest > 0 else ""
+def watermark(response: Any, known: float = 0.0) -> str:
+    """Return the newest event time in an online response, or `known` in seconds since 1970; empty if there is none."""
+    vectors = response.proto.results if response is not None else ()
+    newest = max((moment.ToMicroseconds() for vector in vectors for moment in vector.event_timestamps), default=0) / 1e6
+    newest = max(newest, known)
+    return datetime.fromtimestamp(newest, UTC).isoformat() if newest > 0 else ""

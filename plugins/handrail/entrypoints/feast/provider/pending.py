@@ -41,6 +41,7 @@ class Reads:
     last: float = 0.0
     count: int = 0
     rows: int = 0
+    newest: float = 0.0
     response: Any = None
 
 
@@ -96,16 +97,17 @@ class PendingRecords:
 
     def read(self, features: Any, entity_rows: Any, registry: Any, response: Any) -> None:
         """Count one online read."""
-        key = tuple(features) if isinstance(features, list) else features.name
-        now = time()
         with self._lock:
-            reads = self._reads.get(key)
-            if reads is None:
-                reads = self._reads[key] = Reads(features, registry, now)
-                self._wait(READS_WAIT_S)
-            reads.last, reads.response = now, response
-            reads.count += 1
+            reads = self._reads_of(features, registry)
+            reads.response = response
             reads.rows += _rows(entity_rows)
+
+    def read_rows(self, service: Any, registry: Any, rows: int, newest: float) -> None:
+        """Count one read past Feast's own path; the newest of its values was known then, in seconds since 1970."""
+        with self._lock:
+            reads = self._reads_of(service, registry)
+            reads.newest = newest
+            reads.rows += rows
 
     def wrote(self, view: Any, rows: int, newest: datetime | None, digest: str | None) -> None:
         """Count one push to the online store."""
@@ -134,6 +136,18 @@ class PendingRecords:
             for counted in reads.values():
                 self._record("online reads of Feast", partial(self._read, counted))
 
+    def _reads_of(self, features: Any, registry: Any) -> Reads:
+        """Return what counts reads of the same features, one more counted. Called with the lock held."""
+        key = tuple(features) if isinstance(features, list) else features.name
+        now = time()
+        reads = self._reads.get(key)
+        if reads is None:
+            reads = self._reads[key] = Reads(features, registry, now)
+            self._wait(READS_WAIT_S)
+        reads.last = now
+        reads.count += 1
+        return reads
+
     def _wait(self, seconds: float) -> None:
         due = monotonic() + seconds
         with _gate:
@@ -157,7 +171,7 @@ class PendingRecords:
         used: list[ArtifactVersion] = list(versions.values())
         attributes = {"reads": str(reads.count), "entity_rows": str(reads.rows), **_asked(reads.features)}
         with never_fail("a watermark"):
-            if newest := watermark(reads.response):
+            if newest := watermark(reads.response, reads.newest):
                 attributes["watermark"] = newest
         service = None if isinstance(reads.features, list) else self._project.service(reads.features, versions)
         used += [service] if service else []

@@ -101,6 +101,11 @@ class HandrailProvider(PassthroughProvider):
             self._pending.read(features, entity_rows, registry, response)
         return response
 
+    def count_online_read(self, service: Any, registry: Any, rows: int, newest: float) -> None:
+        """Count a read of `handrail.feast.open_online_reader`, which does not pass through Feast."""
+        with never_fail("an online read"):
+            self._pending.read_rows(service, registry, rows, newest)
+
     def ingest_df(self, feature_view: Any, df: pd.DataFrame, *args: Any, **kwargs: Any) -> None:
         """Push rows to the online store."""
         with self._digesting(df):
