@@ -39,7 +39,7 @@ def container(
         name = service or read_use_case(platform.settings.project).name
         built = bento_to_package(platform, name, version)
         write_image(platform, built, base, hashes, to)
-    _say(f"{to} holds {built.tag.uri}, verified. Build it: buildah build --tag {name} {to} (podman and docker alike).")
+    _say(f"{to} holds {built.tag.uri}, verified. Build it: buildah build --format docker --tag {name} {to}.")
 
 
 def kubernetes(  # noqa: PLR0913 - one argument for each option of the command
