@@ -1,4 +1,4 @@
-"""What came of an acquisition."""
+"""The outcome of an acquisition."""
 
 from __future__ import annotations
 
