@@ -22,8 +22,8 @@ from flows.steps.data.acquire import known_at
 from flows.steps.data.raw_files import read_manifest, write_raw
 from flows.steps.data.source_tables import COLUMNS, MOMENT
 from flows.steps.data.sources.package import open_package
-from handrail.acquisition import Landing
-from handrail.bootstrap.acquisition import open_acquiring, open_landing
+from handrail.acquisition import RowStore
+from handrail.bootstrap.acquisition import open_acquiring, open_row_store
 from handrail.errors import HandrailError
 from handrail.settings import load_settings
 from infra.demo.replayed import ORDER, Replayed, replay
@@ -61,15 +61,15 @@ def acquire_all(folder: Path, replayed: Replayed) -> dict[str, pl.DataFrame]:
     for table in COLUMNS:
         for turn in ("at first", "what came late"):
             with open_acquiring(settings, table) as acquiring:
-                landed = acquiring.run().landed
+                taken = acquiring.run().taken
                 where = acquiring.source.name
             say(
-                f"{table:9} {turn:15} {landed.new:8,} new, {landed.repeated:7,} there already, "
-                f"{landed.aside} set aside  {where}"
+                f"{table:9} {turn:15} {taken.new:8,} new, {taken.repeated:7,} there already, "
+                f"{taken.aside} set aside  {where}"
             )
             replayed.add_late(table)
-    with open_landing(settings) as landing:
-        return {table: read(landing, table) for table in COLUMNS}
+    with open_row_store(settings) as store:
+        return {table: read(store, table) for table in COLUMNS}
 
 
 def described(table: str, replayed: Replayed) -> dict[str, object]:
@@ -80,10 +80,10 @@ def described(table: str, replayed: Replayed) -> dict[str, object]:
     return {"key": [ORDER], "columns": columns, **replayed.sources[table]}
 
 
-def read(landing: Landing, table: str) -> pl.DataFrame:
+def read(store: RowStore, table: str) -> pl.DataFrame:
     """Return the rows of a table as the publisher's files have them, in their order."""
     schema: dict[str, type[pl.DataType]] = {ORDER: pl.Int64, **COLUMNS[table]}
-    frame = pl.DataFrame(list(landing.rows(table)), schema=schema, orient="row").sort(ORDER).drop(ORDER)
+    frame = pl.DataFrame(list(store.rows(table)), schema=schema, orient="row").sort(ORDER).drop(ORDER)
     if "time_hour" in frame.columns:
         frame = frame.with_columns(pl.col("time_hour").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ").cast(MOMENT))
     return frame

@@ -87,7 +87,7 @@ def ours(engine: sa.Engine, schema: str, folder: Path) -> None:
     """Acquire into SQLite, each version of each row with since when it is known."""
     from handrail.acquisition import Acquiring, Table
     from handrail.acquisition.adapters.dlt_database import DltDatabase
-    from handrail.acquisition.adapters.sql_landing import MIGRATIONS, SqlLanding
+    from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
     from handrail.acquisition.adapters.yaml_sources import Database
     from handrail.storage import migrate, open_store
 
@@ -95,7 +95,7 @@ def ours(engine: sa.Engine, schema: str, folder: Path) -> None:
     store = open_store(f"sqlite:///{folder / 'acquired.db'}")
     migrate(store, "acquisition", MIGRATIONS)
     source = DltDatabase(Database(url=url, table=f"{schema}.orders", cursor="at"), url)
-    acquired = Acquiring(Table("orders", (), ("id",)), source, SqlLanding(store), lambda: datetime.now(UTC)).run()
+    acquired = Acquiring(Table("orders", (), ("id",)), source, SqlRowStore(store), lambda: datetime.now(UTC)).run()
     store.close()
     assert acquired.manifest.rows >= ROWS
 

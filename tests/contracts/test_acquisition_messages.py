@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 import redis
 
-from handrail.acquisition import Acquiring, Column, Landed, Table
+from handrail.acquisition import Acquiring, Column, Table, Taken
 from handrail.acquisition.adapters.amqp_messages import AmqpMessages
 from handrail.acquisition.adapters.message_source import MessageSource
 from handrail.acquisition.adapters.mqtt_messages import MqttMessages
@@ -18,7 +18,7 @@ from handrail.errors import Unavailable
 from handrail.feedback.adapters.nats_stream import NatsStream
 from handrail.feedback.adapters.redis_stream import RedisStream
 from handrail.feedback.domain.messages import StreamAddress
-from tests.fakes.acquisition import LandingInMemory
+from tests.fakes.acquisition import RowsInMemory
 
 READINGS = Table(
     "readings",
@@ -143,11 +143,11 @@ def broker(request):
 def reading(broker):
     opened = []
 
-    def read(landing, messages=None):
+    def read(store, messages=None):
         messages = messages or broker.open()
         opened.append(messages)
         source = MessageSource(broker.settings, messages, wait_s=1.5)
-        return Acquiring(READINGS, source, landing, lambda: datetime.now(UTC))
+        return Acquiring(READINGS, source, store, lambda: datetime.now(UTC))
 
     yield read
     for each in opened:
@@ -158,31 +158,31 @@ def reading_of(minute, x=1.0, sensor="a"):
     return json.dumps({"sensor": sensor, "at": f"2026-01-01T00:{minute:02d}:00Z", "x": x}).encode()
 
 
-def rows(landing):
-    return [(row[0], row[1][14:16], row[2]) for row in landing.rows("readings")]
+def rows(store):
+    return [(row[0], row[1][14:16], row[2]) for row in store.rows("readings")]
 
 
 def test_readings_are_kept_and_then_acknowledged(broker, reading):
     broker.send(*(reading_of(minute) for minute in range(7)))
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquired = reading(landing).run()
+    acquired = reading(store).run()
 
-    assert acquired.landed == Landed(new=7)
-    assert reading(landing).run().landed == Landed()
+    assert acquired.taken == Taken(new=7)
+    assert reading(store).run().taken == Taken()
 
 
 def test_what_is_no_reading_is_set_aside_and_does_not_come_again(broker, reading):
     broker.send(
         b"{", b"[1]", b'{"sensor": "a"}', b'{"sensor": "a", "at": "2026-01-01T00:01:00Z", "x": "warm"}', reading_of(2)
     )
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquired = reading(landing).run()
+    acquired = reading(store).run()
 
-    assert len(rows(landing)) == 1
+    assert len(rows(store)) == 1
     assert sum(acquired.quarantine.values()) == 4
-    assert reading(landing).run().landed == Landed()
+    assert reading(store).run().taken == Taken()
 
 
 class Stops(Exception):
@@ -191,36 +191,36 @@ class Stops(Exception):
 
 def test_a_reader_that_ends_before_a_page_is_acknowledged_loses_and_doubles_nothing(broker, reading):
     broker.send(*(reading_of(minute) for minute in range(7)))
-    landing = LandingInMemory()
+    store = RowsInMemory()
     messages = broker.open()
-    first = reading(landing, messages)
+    first = reading(store, messages)
     first.source.confirm = lambda _page: (_ for _ in ()).throw(Stops)
     with pytest.raises(Stops):
         first.run()
     messages.close()
     messages.close = lambda: None
 
-    reading(landing).run()
+    reading(store).run()
 
-    assert len(rows(landing)) == 7
-    assert len(landing._rows["readings"]) == 7
+    assert len(rows(store)) == 7
+    assert len(store._rows["readings"]) == 7
 
 
 def test_late_and_out_of_order_readings_go_by_event_time(broker, reading):
     broker.send(reading_of(5), reading_of(1), reading_of(3, x=2.0), reading_of(3, x=2.0))
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    reading(landing).run()
+    reading(store).run()
 
-    assert rows(landing) == [("a", "01", 1.0), ("a", "03", 2.0), ("a", "05", 1.0)]
-    assert len(list(landing.rows("readings", datetime(2026, 1, 1, 0, 4, tzinfo=UTC)))) == 2
+    assert rows(store) == [("a", "01", 1.0), ("a", "03", 2.0), ("a", "05", 1.0)]
+    assert len(list(store.rows("readings", datetime(2026, 1, 1, 0, 4, tzinfo=UTC)))) == 2
 
 
 def test_no_more_is_taken_than_a_page(broker, reading):
     broker.send(*(reading_of(minute) for minute in range(7)))
-    landing, sizes = LandingInMemory(), []
-    acquiring = reading(landing)
-    acquiring.progress = lambda landed: sizes.append(landed.new)
+    store, sizes = RowsInMemory(), []
+    acquiring = reading(store)
+    acquiring.progress = lambda taken: sizes.append(taken.new)
 
     acquiring.run()
 

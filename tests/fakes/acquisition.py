@@ -1,4 +1,4 @@
-"""A source and a landing in memory."""
+"""A source and a store in memory."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from handrail.acquisition import Landed, Manifest, Page, Row, SchemaChange, SetAside, Table
+from handrail.acquisition import Manifest, Page, Row, SchemaChange, SetAside, Table, Taken
 from handrail.acquisition.domain.pages import Position, Sifted
-from handrail.acquisition.ports import Landing, Source
+from handrail.acquisition.ports import RowStore, Source
 from handrail.errors import Conflict, UnknownReference
 
 
@@ -46,7 +46,7 @@ class SourceInMemory(Source):
         """Nothing is open."""
 
 
-class LandingInMemory(Landing):
+class RowsInMemory(RowStore):
     """Versions in a list."""
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class LandingInMemory(Landing):
         """Look it up."""
         return self._positions.get(name)
 
-    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Landed:
+    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Taken:
         """Append what is new."""
         if name not in self._agreed:
             raise UnknownReference("table", name, "Agree on its columns first.")
@@ -88,7 +88,7 @@ class LandingInMemory(Landing):
         aside |= fresh
         if page.position is not None:
             self._positions[name] = json.loads(json.dumps(page.position))
-        return Landed(new, corrected, repeated, len(fresh))
+        return Taken(new, corrected, repeated, len(fresh))
 
     def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
         """Keep the first moment of each."""

@@ -31,11 +31,11 @@ def test_a_row_that_was_lost_is_named(capsys):
 
 
 def test_rows_come_back_with_the_types_and_in_the_order_of_the_files():
-    class Landing:
+    class RowStore:
         def rows(self, _table):
             return iter([[1, "B", "Two"], [0, "A", None]])
 
-    frame = sources.read(Landing(), "airlines")
+    frame = sources.read(RowStore(), "airlines")
 
     assert frame.equals(pl.DataFrame({"carrier": ["A", "B"], "name": [None, "Two"]}))
     assert ORDER not in json.dumps(frame.columns)

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from handrail.acquisition.domain.acquired import Landed, Manifest
+from handrail.acquisition.domain.acquired import Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
 from handrail.acquisition.domain.messages import Message
 from handrail.acquisition.domain.pages import Page, Position, Sifted
@@ -72,7 +72,7 @@ class Messages(Protocol):
         """Leave; what was not acknowledged comes again."""
 
 
-class Landing(Protocol):
+class RowStore(Protocol):
     """Where rows stay, each version of each, with when it became known. Nothing in it is ever changed or taken away."""
 
     @abstractmethod
@@ -88,7 +88,7 @@ class Landing(Protocol):
         """Return how far a table's source was read, None for not at all."""
 
     @abstractmethod
-    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Landed:
+    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Taken:
         """Keep what a page became and its position, all at once and durably, or nothing.
 
         A row whose key has the same content already is not kept again.

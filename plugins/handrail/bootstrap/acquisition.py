@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.acquisition import Acquiring, Landed, Landing, Source, Table
+from handrail.acquisition import Acquiring, RowStore, Source, Table, Taken
 from handrail.bootstrap import open_platform
 from handrail.clock import system_time
 from handrail.errors import InvalidInput, Misconfigured, UnknownReference
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from handrail.acquisition.adapters.yaml_sources import SourcesFile, Stream, TableFile
     from handrail.acquisition.ports import Messages
 
-__all__ = ["Written", "open_acquiring", "open_landing", "read_tables", "write_acquired"]
+__all__ = ["Written", "open_acquiring", "open_row_store", "read_tables", "write_acquired"]
 
 EXTRA = "acquisition"
 MOST_SHOWN = 2_000
@@ -42,9 +42,9 @@ def read_tables(settings: Settings) -> SourcesFile:
 
 
 @contextmanager
-def open_landing(settings: Settings) -> Iterator[Landing]:
+def open_row_store(settings: Settings) -> Iterator[RowStore]:
     """Lend where rows land: a file below home of their own, or Handrail's own store where that is PostgreSQL."""
-    from handrail.acquisition.adapters.sql_landing import MIGRATIONS, SqlLanding
+    from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
 
     url = settings.store_url
     if url.startswith("sqlite"):
@@ -53,14 +53,14 @@ def open_landing(settings: Settings) -> Iterator[Landing]:
     store = open_store(url)
     try:
         migrate(store, "acquisition", MIGRATIONS)
-        yield SqlLanding(store)
+        yield SqlRowStore(store)
     finally:
         store.close()
 
 
 @contextmanager
 def open_acquiring(
-    settings: Settings, name: str, progress: Callable[[Landed], None] = lambda _: None, *, go_on: bool = False
+    settings: Settings, name: str, progress: Callable[[Taken], None] = lambda _: None, *, go_on: bool = False
 ) -> Iterator[Acquiring]:
     """Lend what acquires one table of config/sources.yaml.
 
@@ -75,9 +75,9 @@ def open_acquiring(
         raise UnknownReference("table", name, f"Write one of {known}, as config/sources.yaml has them.")
     source = open_source(settings, tables[name])
     try:
-        with open_landing(settings) as landing:
+        with open_row_store(settings) as store:
             table: Table = tables[name].table(name)
-            yield Acquiring(table, source, landing, system_time, progress, go_on)
+            yield Acquiring(table, source, store, system_time, progress, go_on)
     finally:
         source.close()
 
@@ -103,15 +103,15 @@ def write_acquired(settings: Settings, acquiring: Acquiring, file: Path, as_of: 
     require("pyarrow", EXTRA)
     from handrail.acquisition.adapters.parquet_tables import write_table
 
-    name, landing = acquiring.table.name, acquiring.landing
-    table = landing.table(name)
+    name, store = acquiring.table.name, acquiring.store
+    table = store.table(name)
     if table is None:
         raise InvalidInput(name, "nothing of it was acquired yet", "Run handrail acquire first.")
-    rows = write_table(landing, table, file, as_of)
-    manifest, _ = landing.manifest(name, as_of)
+    rows = write_table(store, table, file, as_of)
+    manifest, _ = store.manifest(name, as_of)
     written = Written(file.as_posix(), rows, f"sha256:{sha256_of(file)}")
     known = ArtifactVersion(f"acquired://{name}@{manifest.digest}", "acquired-table", manifest.digest)
-    position = json.dumps(landing.position(name), default=str)[:MOST_SHOWN]
+    position = json.dumps(store.position(name), default=str)[:MOST_SHOWN]
     source = ArtifactVersion(acquiring.source.name, "source", None, {"watermark": position})
     shown = ArtifactVersion(f"file://{file.as_posix()}@{written.digest}", "file", written.digest)
     with open_platform(settings) as platform:

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import sqlalchemy as sa
 
-from handrail.acquisition import Acquiring, Landed, Table
+from handrail.acquisition import Acquiring, Table, Taken
 from handrail.acquisition.adapters.dlt_database import DltDatabase
 from handrail.acquisition.adapters.yaml_sources import Database
 from handrail.errors import Misconfigured, Unavailable
-from tests.fakes.acquisition import LandingInMemory
+from tests.fakes.acquisition import RowsInMemory
 from tests.fakes.feedback_store import DATABASES, a_database
 
 START = datetime(2024, 1, 1)
@@ -56,39 +56,39 @@ def add(engine, *minutes, first=None, name="x"):
         connection.execute(sa.text("insert into orders values (:id, :at, :version, :name)"), rows)
 
 
-def acquiring(url, cursor, landing, overlap=0, page_rows=40, progress=lambda _: None):
+def acquiring(url, cursor, store, overlap=0, page_rows=40, progress=lambda _: None):
     source = DltDatabase(Database(url=url, table="orders", cursor=cursor, overlap=overlap, page_rows=page_rows), url)
-    return Acquiring(ORDERS, source, landing, lambda: datetime.now(UTC), progress)
+    return Acquiring(ORDERS, source, store, lambda: datetime.now(UTC), progress)
 
 
-def ids(landing):
-    return sorted(row[0] for row in landing.rows("orders"))
+def ids(store):
+    return sorted(row[0] for row in store.rows("orders"))
 
 
 def test_everything_is_read_once_and_then_nothing(shop, url, cursor):
     add(shop, *range(200))
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquired = acquiring(url, cursor, landing).run()
+    acquired = acquiring(url, cursor, store).run()
 
-    assert acquired.landed == Landed(new=200)
+    assert acquired.taken == Taken(new=200)
     assert acquired.manifest.source.endswith("#orders")
-    assert acquiring(url, cursor, landing).run().landed == Landed()
+    assert acquiring(url, cursor, store).run().taken == Taken()
 
 
 def test_rows_that_are_committed_late_under_the_cursor_are_all_found(shop, url, cursor):
     add(shop, *range(200))
-    landing = LandingInMemory()
-    acquiring(url, cursor, landing).run()
+    store = RowsInMemory()
+    acquiring(url, cursor, store).run()
     late = [-500, 3, 77, 77, 150]
     add(shop, *late, first=1_000)
     add(shop, 300, first=2_000)
 
-    acquired = acquiring(url, cursor, landing).run()
+    acquired = acquiring(url, cursor, store).run()
 
-    assert acquired.landed.new == len(late) + 1
-    assert ids(landing) == [*range(200), *range(1_000, 1_005), 2_000]
-    assert acquired.landed.repeated < 100, "only the ranges that changed are read again"
+    assert acquired.taken.new == len(late) + 1
+    assert ids(store) == [*range(200), *range(1_000, 1_005), 2_000]
+    assert acquired.taken.repeated < 100, "only the ranges that changed are read again"
 
 
 def test_dlt_alone_leaves_late_rows_out(shop, url, cursor, tmp_path, monkeypatch):
@@ -117,8 +117,8 @@ def test_dlt_alone_leaves_late_rows_out(shop, url, cursor, tmp_path, monkeypatch
 
 def test_a_row_that_moves_up_is_a_correction_and_a_late_one_in_its_place_is_found(shop, url, cursor):
     add(shop, *range(200))
-    landing = LandingInMemory()
-    acquiring(url, cursor, landing).run()
+    store = RowsInMemory()
+    acquiring(url, cursor, store).run()
     with shop.begin() as connection:
         connection.execute(
             sa.text(f"update orders set name = 'moved', {cursor} = :to where id = 50"),
@@ -126,32 +126,32 @@ def test_a_row_that_moves_up_is_a_correction_and_a_late_one_in_its_place_is_foun
         )
     add(shop, 51, first=1_000)
 
-    acquired = acquiring(url, cursor, landing).run()
+    acquired = acquiring(url, cursor, store).run()
 
-    assert (acquired.landed.new, acquired.landed.corrected) == (1, 1)
-    assert next(row for row in landing.rows("orders") if row[0] == 50)[3] == "moved"
+    assert (acquired.taken.new, acquired.taken.corrected) == (1, 1)
+    assert next(row for row in store.rows("orders") if row[0] == 50)[3] == "moved"
 
 
 def test_a_value_that_many_rows_share_does_not_stop_at_the_end_of_a_page(shop, url, cursor):
     add(shop, *[5] * 100, first=0)
-    landing = LandingInMemory()
-    acquiring(url, cursor, landing).run()
+    store = RowsInMemory()
+    acquiring(url, cursor, store).run()
     add(shop, *[5] * 10, first=500)
 
-    acquiring(url, cursor, landing).run()
+    acquiring(url, cursor, store).run()
 
-    assert len(ids(landing)) == 110
+    assert len(ids(store)) == 110
 
 
 def test_rows_without_a_value_of_the_cursor_are_read_each_time(shop, url, cursor):
     add(shop, None, 1, first=0)
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquiring(url, cursor, landing).run()
+    acquiring(url, cursor, store).run()
     add(shop, None, first=9)
-    acquiring(url, cursor, landing).run()
+    acquiring(url, cursor, store).run()
 
-    assert ids(landing) == [0, 1, 9]
+    assert ids(store) == [0, 1, 9]
 
 
 class Stops(Exception):
@@ -161,32 +161,32 @@ class Stops(Exception):
 @pytest.mark.parametrize("pages", [1, 2, 4])
 def test_a_run_that_ends_after_any_page_is_gone_on_with(shop, url, cursor, pages):
     add(shop, *range(200))
-    landing = LandingInMemory()
+    store = RowsInMemory()
     left = iter(range(pages))
 
-    def stop(_landed):
+    def stop(_taken):
         if next(left, None) is None:
             raise Stops
 
     with pytest.raises(Stops):
-        acquiring(url, cursor, landing, progress=stop).run()
+        acquiring(url, cursor, store, progress=stop).run()
     add(shop, 2, first=1_000)
 
-    acquiring(url, cursor, landing).run()
+    acquiring(url, cursor, store).run()
 
-    assert ids(landing) == [*range(200), 1_000]
+    assert ids(store) == [*range(200), 1_000]
 
 
 def test_rows_that_are_gone_at_the_source_stay_and_are_not_looked_for_again(shop, url, cursor):
     add(shop, *range(200))
-    landing = LandingInMemory()
-    acquiring(url, cursor, landing).run()
+    store = RowsInMemory()
+    acquiring(url, cursor, store).run()
     with shop.begin() as connection:
         connection.execute(sa.text("delete from orders where id < 5"))
 
-    assert acquiring(url, cursor, landing).run().landed.repeated > 0
-    assert acquiring(url, cursor, landing).run().landed == Landed()
-    assert len(ids(landing)) == 200
+    assert acquiring(url, cursor, store).run().taken.repeated > 0
+    assert acquiring(url, cursor, store).run().taken == Taken()
+    assert len(ids(store)) == 200
 
 
 def test_what_is_not_there_is_named(shop, url, cursor):

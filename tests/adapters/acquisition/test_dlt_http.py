@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from handrail.acquisition import Acquiring, Landed, Table
+from handrail.acquisition import Acquiring, Table, Taken
 from handrail.acquisition.adapters.dlt_http import DltHttp
 from handrail.acquisition.adapters.yaml_sources import Http
 from handrail.errors import InvalidInput, Misconfigured, Unavailable
-from tests.fakes.acquisition import LandingInMemory
+from tests.fakes.acquisition import RowsInMemory
 
 TOKEN = "a-secret-token"
 ORDERS = Table("orders", (), ("id",))
@@ -89,60 +89,60 @@ def api() -> Iterator[Api]:
     server.server_close()
 
 
-def acquiring(api, landing, style="cursor", **more):
+def acquiring(api, store, style="cursor", **more):
     settings = {"url": api.url, "records": "data.items", "pages": STYLES[style], "per_second": 1000} | more
     source = DltHttp(Http(**settings), TOKEN, pause=lambda _: None)
     api.opened.append(source)
-    return Acquiring(ORDERS, source, landing, lambda: datetime.now(UTC))
+    return Acquiring(ORDERS, source, store, lambda: datetime.now(UTC))
 
 
-def ids(landing):
-    return sorted(row[0] for row in landing.rows("orders"))
+def ids(store):
+    return sorted(row[0] for row in store.rows("orders"))
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))
 def test_every_style_of_pages_is_read_to_its_end(api, style):
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquired = acquiring(api, landing, style).run()
+    acquired = acquiring(api, store, style).run()
 
-    assert ids(landing) == list(range(8))
+    assert ids(store) == list(range(8))
     assert acquired.manifest.source == api.url
     assert len(api.asked) in (3, 4)
 
 
 def test_what_did_not_change_is_not_sent_again(api):
-    landing = LandingInMemory()
+    store = RowsInMemory()
     api.rows = api.rows[:2]
-    acquiring(api, landing).run()
+    acquiring(api, store).run()
 
-    acquired = acquiring(api, landing).run()
+    acquired = acquiring(api, store).run()
 
-    assert acquired.landed == Landed()
-    assert ids(landing) == [0, 1]
+    assert acquired.taken == Taken()
+    assert ids(store) == [0, 1]
 
 
 def test_an_api_that_can_be_asked_for_what_is_newer_is_asked_with_an_overlap(api):
-    landing = LandingInMemory()
+    store = RowsInMemory()
     more = {"since_parameter": "since", "cursor": "at", "overlap": 120}
-    acquiring(api, landing, **more).run()
+    acquiring(api, store, **more).run()
     api.rows.append({"id": 9, "at": "2024-01-01T00:09:00Z"})
 
-    acquired = acquiring(api, landing, **more).run()
+    acquired = acquiring(api, store, **more).run()
 
     assert api.asked[-1]["since"] == "2024-01-01T00:05:00+00:00"
-    assert acquired.landed == Landed(new=1, repeated=3)
+    assert acquired.taken == Taken(new=1, repeated=3)
     assert acquired.watermark["cursor"] == "2024-01-01T00:09:00Z"
 
 
 @pytest.mark.parametrize("fault", [(500, {}, b""), (429, {"Retry-After": "0"}, b""), (None, {}, b"")])
 def test_a_fault_that_passes_is_waited_for(api, fault):
     api.faults = [fault, fault]
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquiring(api, landing).run()
+    acquiring(api, store).run()
 
-    assert ids(landing) == list(range(8))
+    assert ids(store) == list(range(8))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_an_answer_without_rows_is_one_sentence(api, fault, error, said):
     api.faults = [fault]
 
     with pytest.raises(error, match=re.escape(said)) as err:
-        acquiring(api, LandingInMemory()).run()
+        acquiring(api, RowsInMemory()).run()
 
     assert TOKEN not in str(err.value)
     assert "key=s" not in str(err.value)
@@ -171,19 +171,19 @@ def test_a_fault_that_stays_ends_in_one_sentence(api):
     api.faults = [(503, {"Retry-After": "0"}, b"")] * 5
 
     with pytest.raises(Unavailable, match="5 times 503"):
-        acquiring(api, LandingInMemory()).run()
+        acquiring(api, RowsInMemory()).run()
 
 
 def test_what_was_accepted_stays_when_a_later_page_is_broken_and_the_next_run_has_all(api):
-    landing = LandingInMemory()
+    store = RowsInMemory()
     api.faults = [api.answer(Asking(api)), (200, {}, b"{")]
 
     with pytest.raises(InvalidInput):
-        acquiring(api, landing).run()
-    assert ids(landing) == [0, 1, 2]
+        acquiring(api, store).run()
+    assert ids(store) == [0, 1, 2]
 
-    acquiring(api, landing).run()
-    assert ids(landing) == list(range(8))
+    acquiring(api, store).run()
+    assert ids(store) == list(range(8))
 
 
 class Asking:
@@ -199,7 +199,7 @@ def test_a_list_that_says_that_it_has_more_rows_than_it_gives_is_named(api):
     api.total = 12
 
     with pytest.raises(InvalidInput, match="says that it has 12 rows, and gave 8"):
-        acquiring(api, LandingInMemory(), pages=STYLES["cursor"] | {"total": "total"}).run()
+        acquiring(api, RowsInMemory(), pages=STYLES["cursor"] | {"total": "total"}).run()
 
 
 @pytest.mark.parametrize("style", ["next_url", "link_header"])
@@ -207,7 +207,7 @@ def test_the_token_goes_to_no_other_server(api, style):
     api.elsewhere = "http://elsewhere.example/orders"
 
     with pytest.raises(Misconfigured, match="another server, elsewhere.example"):
-        acquiring(api, LandingInMemory(), style).run()
+        acquiring(api, RowsInMemory(), style).run()
 
     assert len(api.asked) == 1
 
@@ -217,6 +217,6 @@ def test_an_api_that_is_away_is_one_sentence(api):
     gone.url = "http://127.0.0.1:9/orders?key=secret"
 
     with pytest.raises(Unavailable) as err:
-        acquiring(gone, LandingInMemory()).run()
+        acquiring(gone, RowsInMemory()).run()
 
     assert "secret" not in str(err.value)

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import pytest
 
-from handrail.acquisition import Acquiring, Landed, Table
+from handrail.acquisition import Acquiring, Table, Taken
 from handrail.acquisition.adapters.json_documents import JsonDocuments
 from handrail.acquisition.adapters.yaml_sources import Documents
 from handrail.errors import InvalidInput
-from tests.fakes.acquisition import LandingInMemory
+from tests.fakes.acquisition import RowsInMemory
 
 ORDERS = Table("orders", (), ("id",))
 
@@ -20,9 +20,9 @@ def folder(tmp_path):
     return tmp_path
 
 
-def acquire(folder, landing, pattern="in/*.*json", **more):
+def acquire(folder, store, pattern="in/*.*json", **more):
     source = JsonDocuments(Documents(path=pattern, **more), folder)
-    return Acquiring(ORDERS, source, landing, lambda: datetime.now(UTC)).run()
+    return Acquiring(ORDERS, source, store, lambda: datetime.now(UTC)).run()
 
 
 @pytest.mark.parametrize(
@@ -35,19 +35,19 @@ def acquire(folder, landing, pattern="in/*.*json", **more):
     ],
 )
 def test_each_form_gives_its_rows(folder, name, text):
-    landing = LandingInMemory()
+    store = RowsInMemory()
     (folder / "in" / name).write_text(text, encoding="utf-8")
 
-    acquire(folder, landing)
+    acquire(folder, store)
 
-    assert list(landing.rows("orders")) == [[1, 1.5], [2, None]]
+    assert list(store.rows("orders")) == [[1, 1.5], [2, None]]
 
 
 def test_one_document_over_several_lines_is_one(folder):
     (folder / "in" / "a.json").write_text(json.dumps({"data": {"items": [{"id": 1, "x": {"y": 1}}]}}, indent=1))
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquired = acquire(folder, landing, records="data.items")
+    acquired = acquire(folder, store, records="data.items")
 
     assert sum(acquired.quarantine.values()) + acquired.manifest.rows == 1
 
@@ -56,29 +56,29 @@ def test_invalid_json_in_the_middle_is_set_aside_and_the_rest_stays(folder):
     lines = ['{"id": 1}', '{"id": ', '{"id": NaN}', "[1]", '{"id": 2}']
     text = "\n".join(lines).encode() + b'\n{"id": "\xff"}\n{"id": 3}\n'
     (folder / "in" / "a.ndjson").write_bytes(text)
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquired = acquire(folder, landing)
+    acquired = acquire(folder, store)
 
-    assert [row[0] for row in landing.rows("orders")] == [1, 2, 3]
+    assert [row[0] for row in store.rows("orders")] == [1, 2, 3]
     assert len(acquired.quarantine) == 4
     assert all(reason.startswith("in/a.ndjson:") for reason in acquired.quarantine)
 
 
 def test_a_file_is_read_again_when_its_content_changed_alone(folder):
-    landing = LandingInMemory()
+    store = RowsInMemory()
     file = folder / "in" / "a.ndjson"
     file.write_text('{"id": 1, "x": 1}\n')
-    acquire(folder, landing)
+    acquire(folder, store)
     file.touch()
-    assert acquire(folder, landing).landed == Landed()
+    assert acquire(folder, store).taken == Taken()
 
     file.write_text('{"id": 1, "x": 2}\n{"id": 2, "x": 2}\n')
 
-    assert acquire(folder, landing).landed == Landed(new=1, corrected=1)
+    assert acquire(folder, store).taken == Taken(new=1, corrected=1)
 
 
 @pytest.mark.parametrize("pattern", ["/etc/*.json", "../*.json"])
 def test_no_file_outside_of_the_project_is_read(folder, pattern):
     with pytest.raises(InvalidInput, match="out of the project"):
-        acquire(folder, LandingInMemory(), pattern)
+        acquire(folder, RowsInMemory(), pattern)

@@ -6,11 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from handrail.acquisition import Acquiring, Column, Landed, Table
+from handrail.acquisition import Acquiring, Column, Table, Taken
 from handrail.acquisition.adapters.web_table import WebTable
 from handrail.acquisition.adapters.yaml_sources import WebPage
 from handrail.errors import InvalidInput, Misconfigured, Unavailable
-from tests.fakes.acquisition import LandingInMemory
+from tests.fakes.acquisition import RowsInMemory
 
 PLANES = Table("planes", (Column("tail", "text", True), Column("seats", "whole")), ("tail",))
 PAGE = """<!doctype html><html><body><table><tr><td>menu</td></tr></table>
@@ -53,15 +53,15 @@ def site():
 
 @pytest.fixture
 def acquire(site, tmp_path):
-    landing, opened = LandingInMemory(), []
+    store, opened = RowsInMemory(), []
 
     def run(table="planes", pauses=None):
         pause = (lambda _: None) if pauses is None else pauses.append
         source = WebTable(WebPage(url=site.url, table=table), tmp_path / "pages", pause)
         opened.append(source)
-        return Acquiring(PLANES, source, landing, lambda: datetime.now(UTC)).run()
+        return Acquiring(PLANES, source, store, lambda: datetime.now(UTC)).run()
 
-    run.landing = landing
+    run.store = store
     yield run
     for source in opened:
         source.close()
@@ -71,7 +71,7 @@ def acquire(site, tmp_path):
 def test_a_table_is_found_by_its_id_or_its_place(acquire, tmp_path, table):
     acquired = acquire(table)
 
-    assert list(acquire.landing.rows("planes")) == [["N1", 55], ["N2", None]]
+    assert list(acquire.store.rows("planes")) == [["N1", 55], ["N2", None]]
     assert "key=s" not in acquired.manifest.source
     (kept,) = (tmp_path / "pages").iterdir()
     assert kept.stem == acquired.watermark["sha256"]
@@ -79,11 +79,11 @@ def test_a_table_is_found_by_its_id_or_its_place(acquire, tmp_path, table):
 
 def test_a_page_that_did_not_change_gives_nothing_and_a_new_row_is_new(acquire, site):
     acquire()
-    assert acquire().landed == Landed()
+    assert acquire().taken == Taken()
 
     site.page = PAGE.format(more="<tr><td>N3</td><td>9</td></tr>")
 
-    assert acquire().landed == Landed(new=1, repeated=2)
+    assert acquire().taken == Taken(new=1, repeated=2)
 
 
 def test_rows_in_another_order_change_nothing(acquire, site):
@@ -110,7 +110,7 @@ def test_a_layout_that_changed_is_named_and_what_was_accepted_stays(acquire, sit
     with pytest.raises(InvalidInput, match=said):
         acquire()
 
-    assert acquire.landing.manifest("planes")[0].rows == 2
+    assert acquire.store.manifest("planes")[0].rows == 2
 
 
 @pytest.mark.parametrize("robots", [(200, "User-agent: *\nDisallow: /planes"), (403, "")])

@@ -6,38 +6,38 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.acquisition import Acquiring, Column, Landed, SchemaChange, Table
+from handrail.acquisition import Acquiring, Column, SchemaChange, Table, Taken
 from handrail.errors import InvalidInput, Refused, Unavailable
-from tests.fakes.acquisition import LandingInMemory, SourceInMemory
+from tests.fakes.acquisition import RowsInMemory, SourceInMemory
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 SHOP = Table("shop", (), ("id",))
 ROWS = [{"id": number, "name": f"n{number}"} for number in range(7)]
 
 
-def acquiring(source, landing, table=SHOP, **more):
-    return Acquiring(table, source, landing, lambda: AT, **more)
+def acquiring(source, store, table=SHOP, **more):
+    return Acquiring(table, source, store, lambda: AT, **more)
 
 
 def test_a_table_without_columns_takes_those_of_its_first_page():
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquired = acquiring(SourceInMemory(ROWS), landing).run()
+    acquired = acquiring(SourceInMemory(ROWS), store).run()
 
-    assert landing.table("shop").columns == (Column("id", "whole"), Column("name", "text"))
+    assert store.table("shop").columns == (Column("id", "whole"), Column("name", "text"))
     assert acquired.manifest.rows == 7
     assert acquired.known_at == AT
     assert acquired.watermark == {"rows": 7}
-    assert acquired.landed == Landed(new=7)
+    assert acquired.taken == Taken(new=7)
 
 
 def test_the_next_run_goes_on_where_the_last_one_ended():
-    source, landing = SourceInMemory(list(ROWS)), LandingInMemory()
-    acquiring(source, landing).run()
+    source, store = SourceInMemory(list(ROWS)), RowsInMemory()
+    acquiring(source, store).run()
     source.given.append({"id": 9, "name": "n9"})
 
-    assert acquiring(source, landing).run().landed == Landed(new=1)
-    assert acquiring(source, landing).run().landed == Landed()
+    assert acquiring(source, store).run().taken == Taken(new=1)
+    assert acquiring(source, store).run().taken == Taken()
 
 
 class Stops(Exception):
@@ -46,10 +46,10 @@ class Stops(Exception):
 
 @given(st.lists(st.sampled_from(["append", "confirm", "none"]), max_size=30), st.integers(0, 3), st.integers(1, 3))
 def test_a_run_that_ends_anywhere_loses_and_doubles_nothing(ends, again, size):
-    source, landing = SourceInMemory(list(ROWS), size, again), LandingInMemory()
+    source, store = SourceInMemory(list(ROWS), size, again), RowsInMemory()
     for end in [*ends, "none"]:
         broken = SourceInMemory(source.given, size, again)
-        stopped = LandingStopping(landing, end)
+        stopped = StoreStopping(store, end)
         if end == "confirm":
             broken.confirm = stopped.stop
         try:
@@ -57,47 +57,47 @@ def test_a_run_that_ends_anywhere_loses_and_doubles_nothing(ends, again, size):
         except Stops:
             continue
 
-    assert [row[0] for row in landing.rows("shop")] == [row["id"] for row in ROWS]
-    assert len(landing._rows["shop"]) == len(ROWS)
+    assert [row[0] for row in store.rows("shop")] == [row["id"] for row in ROWS]
+    assert len(store._rows["shop"]) == len(ROWS)
 
 
-class LandingStopping:
-    """The same landing, whose process ends before a page is kept, if so asked."""
+class StoreStopping:
+    """The same store, whose process ends before a page is kept, if so asked."""
 
-    def __init__(self, landing, end):
-        self._landing, self._end = landing, end
+    def __init__(self, store, end):
+        self._store, self._end = store, end
 
     def __getattr__(self, name):
-        return getattr(self._landing, name)
+        return getattr(self._store, name)
 
     def append(self, *arguments):
         if self._end == "append":
             raise Stops
-        return self._landing.append(*arguments)
+        return self._store.append(*arguments)
 
     def stop(self, _page):
         raise Stops
 
 
 def test_a_page_is_confirmed_once_it_is_kept():
-    source, landing = SourceInMemory(ROWS[:3]), LandingInMemory()
+    source, store = SourceInMemory(ROWS[:3]), RowsInMemory()
 
-    acquiring(source, landing).run()
+    acquiring(source, store).run()
 
     assert [len(page.rows) for page in source.confirmed] == [2, 1]
 
 
 def test_columns_that_are_gone_stop_it_and_what_was_accepted_stays():
     rows = [*ROWS[:2], *({"id": number} for number in range(2, 20))]
-    source, landing = SourceInMemory(rows), LandingInMemory()
+    source, store = SourceInMemory(rows), RowsInMemory()
 
     with pytest.raises(Refused, match="the column 'name' is gone") as refused:
-        acquiring(source, landing).run()
+        acquiring(source, store).run()
 
     assert "--go-on" in str(refused.value)
-    assert landing.manifest("shop")[0].rows == 6
-    assert list(landing.changes["shop"]) == [SchemaChange("gone", "name")]
-    went_on = acquiring(source, landing, go_on=True).run()
+    assert store.manifest("shop")[0].rows == 6
+    assert list(store.changes["shop"]) == [SchemaChange("gone", "name")]
+    went_on = acquiring(source, store, go_on=True).run()
     assert went_on.manifest.rows == 20
     assert went_on.changes == (SchemaChange("gone", "name"),)
 
@@ -105,46 +105,46 @@ def test_columns_that_are_gone_stop_it_and_what_was_accepted_stays():
 def test_a_new_column_is_recorded_and_nothing_stops():
     rows = [*ROWS[:2], {"id": 3, "name": "c", "size": 1}]
 
-    acquired = acquiring(SourceInMemory(rows), LandingInMemory()).run()
+    acquired = acquiring(SourceInMemory(rows), RowsInMemory()).run()
 
     assert acquired.changes == (SchemaChange("new", "size"),)
     assert acquired.manifest.rows == 3
 
 
 def test_other_columns_than_were_agreed_need_another_name():
-    landing = LandingInMemory()
-    acquiring(SourceInMemory(ROWS), landing).run()
+    store = RowsInMemory()
+    acquiring(SourceInMemory(ROWS), store).run()
 
     with pytest.raises(InvalidInput, match="Give the table another name"):
-        acquiring(SourceInMemory(ROWS), landing, Table("shop", (Column("id", "text"),), ("id",))).run()
+        acquiring(SourceInMemory(ROWS), store, Table("shop", (Column("id", "text"),), ("id",))).run()
 
 
 def test_a_key_that_no_row_has_is_refused_with_the_columns_that_are_there():
     with pytest.raises(InvalidInput, match="no column 'number'. Write one of: id, name"):
-        acquiring(SourceInMemory(ROWS), LandingInMemory(), Table("shop", (), ("number",))).run()
+        acquiring(SourceInMemory(ROWS), RowsInMemory(), Table("shop", (), ("number",))).run()
 
 
 def test_a_clock_ahead_makes_nothing_known_later_than_it_came():
     table = Table("shop", (), ("id",), known="at")
     rows = [{"id": 1, "at": AT + timedelta(days=1)}, {"id": 2, "at": AT - timedelta(days=1)}, {"id": 3, "at": None}]
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
-    acquiring(SourceInMemory(rows, size=3), landing, table).run()
+    acquiring(SourceInMemory(rows, size=3), store, table).run()
 
-    assert [row[0] for row in landing.rows("shop", AT)] == [1, 2, 3]
-    assert [row[0] for row in landing.rows("shop", AT - timedelta(hours=1))] == [2]
+    assert [row[0] for row in store.rows("shop", AT)] == [1, 2, 3]
+    assert [row[0] for row in store.rows("shop", AT - timedelta(hours=1))] == [2]
 
 
 def test_progress_is_reported_after_each_page():
     seen = []
 
-    acquiring(SourceInMemory(ROWS), LandingInMemory(), progress=seen.append).run()
+    acquiring(SourceInMemory(ROWS), RowsInMemory(), progress=seen.append).run()
 
     assert [each.new for each in seen] == [2, 4, 6, 7]
 
 
 def test_a_source_that_goes_away_leaves_what_was_accepted():
-    landing = LandingInMemory()
+    store = RowsInMemory()
 
     class Goes(SourceInMemory):
         def pages(self, since):
@@ -152,5 +152,5 @@ def test_a_source_that_goes_away_leaves_what_was_accepted():
             raise Unavailable("memory://rows", "it went away", "Wait.")
 
     with pytest.raises(Unavailable):
-        acquiring(Goes(ROWS), landing).run()
-    assert landing.manifest("shop")[0].rows == 2
+        acquiring(Goes(ROWS), store).run()
+    assert store.manifest("shop")[0].rows == 2

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from handrail.acquisition.domain.tables import Table
-from handrail.acquisition.ports import Landing
+from handrail.acquisition.ports import RowStore
 from handrail.files import replacing
 
 AT_ONCE = 100_000
@@ -26,13 +26,13 @@ TYPES: dict[str, pa.DataType] = {
 }
 
 
-def write_table(landing: Landing, table: Table, file: Path, as_of: datetime | None = None) -> int:
+def write_table(store: RowStore, table: Table, file: Path, as_of: datetime | None = None) -> int:
     """Write the rows that were known at a moment, or all, in the order of keys; return how many.
 
     100,000 rows are in memory at once.
     """
     schema = pa.schema([(column.name, TYPES[column.type]) for column in table.columns])
-    rows, written = iter(landing.rows(table.name, as_of)), 0
+    rows, written = iter(store.rows(table.name, as_of)), 0
     with replacing(file) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as writer:
         while some := list(islice(rows, AT_ONCE)):
             writer.write_table(pa.table(_columns(table, some), schema=schema))

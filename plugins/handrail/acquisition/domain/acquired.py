@@ -1,4 +1,4 @@
-"""The outcome of an acquisition."""
+"""What an acquisition gave."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from handrail.acquisition.domain.pages import Position
 
 
 @dataclass(frozen=True, slots=True)
-class Landed:
+class Taken:
     """What one page became: rows that are new, that replace an earlier row of their key, that were there already."""
 
     new: int = 0
@@ -19,8 +19,8 @@ class Landed:
     repeated: int = 0
     aside: int = 0
 
-    def __add__(self, other: Landed) -> Landed:
-        return Landed(
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(
             self.new + other.new,
             self.corrected + other.corrected,
             self.repeated + other.repeated,
@@ -43,12 +43,12 @@ class Acquired:
     """What came, when it became known, how far we are, what was set aside and why.
 
     `known_at` is the moment since which the newest row is known, None if there is no row. `watermark` is the position
-    of the source. `quarantine` counts what was set aside so far, by reason. `landed` is what this run alone did.
+    of the source. `quarantine` counts what was set aside so far, by reason. `taken` is what this run alone did.
     """
 
     manifest: Manifest
     known_at: datetime | None
     watermark: Position | None
     quarantine: Mapping[str, int]
-    landed: Landed = field(default_factory=Landed)
+    taken: Taken = field(default_factory=Taken)
     changes: Sequence[SchemaChange] = ()

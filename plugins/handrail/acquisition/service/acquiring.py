@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from handrail.acquisition.domain.acquired import Acquired, Landed
+from handrail.acquisition.domain.acquired import Acquired, Taken
 from handrail.acquisition.domain.changes import LEAST_ROWS, SchemaChange, changes
 from handrail.acquisition.domain.pages import Page, Position, sift
 from handrail.acquisition.domain.tables import Column, Table, type_of
-from handrail.acquisition.ports import Landing, Source
+from handrail.acquisition.ports import RowStore, Source
 from handrail.errors import InvalidInput, Refused
 
 
@@ -22,16 +22,16 @@ class Acquiring:
 
     A table without columns takes those of its first page, and keeps to them. A page is kept with its position in one
     step before the next is asked for, so a run that ends anywhere is gone on with by the next. `progress` is called
-    after each page with what has landed so far; `go_on` accepts columns that changed, after they were recorded.
+    after each page with what has taken so far; `go_on` accepts columns that changed, after they were recorded.
     """
 
     table: Table
     source: Source
-    landing: Landing
+    store: RowStore
     clock: Callable[[], datetime]
-    progress: Callable[[Landed], None] = lambda _: None
+    progress: Callable[[Taken], None] = lambda _: None
     go_on: bool = False
-    _landed: Landed = field(default_factory=Landed, init=False)
+    _taken: Taken = field(default_factory=Taken, init=False)
     _changes: dict[SchemaChange, None] = field(default_factory=dict, init=False)
     _recent: Sequence[Mapping[str, Any]] = field(default=(), init=False)
 
@@ -42,33 +42,33 @@ class Acquiring:
             Refused: the source's columns are no longer those of the table. What was accepted before stays.
             Unavailable, Misconfigured, InvalidInput, Conflict: as the ports say.
         """
-        position = self.landing.position(self.table.name)
+        position = self.store.position(self.table.name)
         self._agree_again()
         # A run that ends in between lets the source go at once.
         with closing(self.source.pages(position)) as pages:
             for page in pages:
                 position = self._keep(page, position)
                 self.source.confirm(page)
-                self.progress(self._landed)
+                self.progress(self._taken)
         return self.known()
 
     def known(self) -> Acquired:
         """Return what is known of the table, without reading its source."""
         name = self.table.name
-        manifest, known_at = self.landing.manifest(name)
-        position, quarantine = self.landing.position(name), self.landing.quarantine(name)
-        return Acquired(manifest, known_at, position, quarantine, self._landed, tuple(self._changes))
+        manifest, known_at = self.store.manifest(name)
+        position, quarantine = self.store.position(name), self.store.quarantine(name)
+        return Acquired(manifest, known_at, position, quarantine, self._taken, tuple(self._changes))
 
     def _keep(self, page: Page, before: Position | None) -> Position | None:
         received = self.clock()
         if page.rows:
             self._agree(page)
             self._look_at_columns(page, received)
-        self._landed += self.landing.append(self.table.name, page, sift(page, self.table, received), before)
+        self._taken += self.store.append(self.table.name, page, sift(page, self.table, received), before)
         return before if page.position is None else page.position
 
     def _agree_again(self) -> None:
-        agreed = self.landing.table(self.table.name)
+        agreed = self.store.table(self.table.name)
         if agreed is None:
             return
         if not self.table.columns:
@@ -86,7 +86,7 @@ class Acquiring:
             if name not in self.table.names:
                 remedy = f"Write one of: {', '.join(self.table.names)}."
                 raise InvalidInput(self.table.name, f"it has no column {name!r}", remedy)
-        self.landing.agree(self.table, self.source.name)
+        self.store.agree(self.table, self.source.name)
 
     def _look_at_columns(self, page: Page, received: datetime) -> None:
         # Pages may be as small as one message.
@@ -95,7 +95,7 @@ class Acquiring:
         new = [each for each in found if each not in self._changes]
         if not new:
             return
-        self.landing.note(self.table.name, new, received)
+        self.store.note(self.table.name, new, received)
         self._changes |= dict.fromkeys(new)
         stopping = [str(each) for each in new if each.stops]
         if stopping and not self.go_on:

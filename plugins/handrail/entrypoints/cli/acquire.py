@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from handrail.acquisition import Acquired, Landed
+from handrail.acquisition import Acquired, Taken
 from handrail.bootstrap.acquisition import Written, open_acquiring, read_tables, write_acquired
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
@@ -58,9 +58,9 @@ class Progress:
     def __init__(self, table: str) -> None:
         self._table, self._next = table, EACH
 
-    def __call__(self, landed: Landed) -> None:
+    def __call__(self, taken: Taken) -> None:
         """Say it, if another 100,000 rows were read."""
-        read = landed.new + landed.corrected + landed.repeated + landed.aside
+        read = taken.new + taken.corrected + taken.repeated + taken.aside
         if read >= self._next:
             self._next = (read // EACH + 1) * EACH
             messages.print(f"{self._table}: {read:,} rows read", highlight=False)
@@ -75,16 +75,16 @@ def _facts(acquired: Acquired) -> dict[str, Any]:
         "known_at": acquired.known_at.isoformat() if acquired.known_at else None,
         "watermark": acquired.watermark,
         "quarantine": dict(acquired.quarantine),
-        "landed": asdict(acquired.landed),
+        "taken": asdict(acquired.taken),
         "changes": [str(each) for each in acquired.changes],
     }
 
 
 def _say(acquired: Acquired, written: Written | None) -> None:
-    manifest, landed = acquired.manifest, acquired.landed
+    manifest, taken = acquired.manifest, acquired.taken
     results.print(
-        f"{manifest.table}: {landed.new:,} new rows, {landed.corrected:,} corrected, {landed.repeated:,} there "
-        f"already, {landed.aside:,} set aside; {manifest.rows:,} rows in all",
+        f"{manifest.table}: {taken.new:,} new rows, {taken.corrected:,} corrected, {taken.repeated:,} there "
+        f"already, {taken.aside:,} set aside; {manifest.rows:,} rows in all",
         highlight=False,
         markup=False,
     )

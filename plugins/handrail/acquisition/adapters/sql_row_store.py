@@ -13,11 +13,11 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from handrail.acquisition.domain.acquired import Landed, Manifest
+from handrail.acquisition.domain.acquired import Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
 from handrail.acquisition.domain.pages import Page, Position, Row, Sifted
 from handrail.acquisition.domain.tables import Column, Table
-from handrail.acquisition.ports import Landing
+from handrail.acquisition.ports import RowStore
 from handrail.errors import Conflict, UnknownReference
 from handrail.storage import Store
 from handrail.storage.bulk import insert, insert_new, read
@@ -52,7 +52,7 @@ NEWEST = """
 SEEN_PLACES = "select r.place from {given} cross join acquisition_row r where r.name = {p} and r.place = g.a"
 
 
-class SqlLanding(Landing):
+class SqlRowStore(RowStore):
     """Every version of every row as a JSON text, numbered in the order in which they came."""
 
     def __init__(self, store: Store) -> None:
@@ -79,18 +79,18 @@ class SqlLanding(Landing):
         with self._store.read() as connection:
             return _position(connection, name)
 
-    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Landed:
+    def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Taken:
         """Insert what is new of the page, and move the position, in one transaction."""
         with self._store.write() as connection:
             newest = self._taken(connection, name, page, before)
-            rows, landed = _to_insert(connection, name, sifted.rows)
+            rows, taken = _to_insert(connection, name, sifted.rows)
             insert(connection, _rows, [(name, newest + place, *row) for place, row in enumerate(rows, 1)])
             aside = self._set_aside(connection, name, sifted)
             changed: dict[str, Any] = {"newest": newest + len(rows)}
             if page.position is not None:
                 changed["position"] = canonical(dict(page.position))
             connection.execute(sa.update(_sources).where(_sources.c.name == name).values(changed))
-        return Landed(landed.new, landed.corrected, landed.repeated, aside)
+        return Taken(taken.new, taken.corrected, taken.repeated, aside)
 
     def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
         """Insert each change, unless it is there."""
@@ -153,7 +153,7 @@ class SqlLanding(Landing):
         return int(connection.execute(insert_new(connection, _aside), list(rows.values())).rowcount)  # type: ignore[arg-type]
 
 
-def _to_insert(connection: Connection, name: str, rows: Sequence[Row]) -> tuple[list[tuple[Any, ...]], Landed]:
+def _to_insert(connection: Connection, name: str, rows: Sequence[Row]) -> tuple[list[tuple[Any, ...]], Taken]:
     """Return the versions that are not there yet, as columns, and what became of each row."""
     keys = list({row.key for row in rows})
     newest: dict[str, str] = {key: digest for key, digest in read(connection, NEWEST, keys, "text", more=(name,))}
@@ -170,7 +170,7 @@ def _to_insert(connection: Connection, name: str, rows: Sequence[Row]) -> tuple[
         if row.place:
             seen.add(row.place)
         kept.append((row.key, digest, _micros(row.known_at), row.place, row.body))
-    return kept, Landed(new, corrected, repeated)
+    return kept, Taken(new, corrected, repeated)
 
 
 def _newest(connection: Connection, name: str, as_of: datetime | None) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,148 @@
+"""What every `RowStore` promises."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from handrail.acquisition import Column, Page, RowStore, SchemaChange, Table, Taken
+from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
+from handrail.acquisition.domain.pages import sift
+from handrail.errors import Conflict, UnknownReference
+from handrail.storage import migrate, open_store
+from tests.fakes.acquisition import RowsInMemory
+from tests.fakes.feedback_store import DATABASES, a_database
+
+AT = datetime(2026, 11, 30, 12, 0, 0, 5, tzinfo=UTC)
+SHOP = Table("shop", (Column("id", "whole", True), Column("name", "text")), ("id",))
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RowStore]:
+    if request.param == "memory":
+        yield RowsInMemory()
+        return
+    with a_database(request.param, tmp_path) as url:
+        store = open_store(url)
+        try:
+            migrate(store, "acquisition", MIGRATIONS)
+            yield SqlRowStore(store)
+        finally:
+            store.close()
+
+
+def put(store, *rows, position=None, before=None, at=AT, table=SHOP, **more):
+    store.agree(table, "memory://rows")
+    page = Page(rows, position, **more)
+    return store.append(table.name, page, sift(page, table, at), before)
+
+
+def test_of_a_table_of_which_nothing_came_nothing_is_known(store):
+    assert store.table("shop") is None
+    assert store.position("shop") is None
+    assert dict(store.quarantine("shop")) == {}
+    manifest, known_at = store.manifest("shop")
+    assert (manifest.rows, known_at) == (0, None)
+
+
+def test_rows_come_back_by_key_with_what_was_agreed_and_how_far_it_was_read(store):
+    taken = put(store, {"id": 2, "name": "é\u2028"}, {"id": 1, "name": None}, position={"rows": 2})
+
+    assert taken == Taken(new=2)
+    assert store.table("shop") == SHOP
+    assert store.position("shop") == {"rows": 2}
+    assert list(store.rows("shop")) == [[1, None], [2, "é\u2028"]]
+    manifest, known_at = store.manifest("shop")
+    assert (manifest.rows, manifest.source, known_at) == (2, "memory://rows", AT)
+
+
+def test_what_is_there_already_is_not_kept_again_and_a_correction_is(store):
+    put(store, {"id": 1, "name": "a"}, {"id": 2, "name": "b"})
+    later = AT + timedelta(hours=1)
+
+    taken = put(store, {"id": 1, "name": "a"}, {"id": 2, "name": "c"}, {"id": 2, "name": "c"}, at=later)
+
+    assert taken == Taken(corrected=1, repeated=2)
+    assert list(store.rows("shop")) == [[1, "a"], [2, "c"]]
+    assert list(store.rows("shop", AT)) == [[1, "a"], [2, "b"]]
+    assert list(store.rows("shop", AT - timedelta(microseconds=1))) == []
+
+
+def test_a_row_that_returns_to_what_it_was_is_a_correction_too(store):
+    for hour, name in enumerate("aba"):
+        put(store, {"id": 1, "name": name}, at=AT + timedelta(hours=hour))
+
+    assert list(store.rows("shop")) == [[1, "a"]]
+    assert list(store.rows("shop", AT + timedelta(hours=1))) == [[1, "b"]]
+
+
+def test_a_message_that_comes_again_after_a_correction_takes_nothing_back(store):
+    put(store, {"id": 1, "name": "a"}, places=["offset 1"])
+    put(store, {"id": 1, "name": "b"}, places=["offset 2"], at=AT + timedelta(hours=1))
+
+    taken = put(store, {"id": 1, "name": "a"}, places=["offset 1"], at=AT + timedelta(hours=2))
+
+    assert taken == Taken(repeated=1)
+    assert list(store.rows("shop")) == [[1, "b"]]
+
+
+def test_of_two_who_read_one_source_the_slower_one_is_refused_and_nothing_of_it_stays(store):
+    put(store, {"id": 1, "name": "a"}, position={"rows": 1})
+
+    with pytest.raises(Conflict, match="somebody|Somebody|one alone"):
+        put(store, {"id": 2, "name": "b"}, {"id": "x"}, position={"rows": 2}, before=None)
+
+    assert list(store.rows("shop")) == [[1, "a"]]
+    assert store.position("shop") == {"rows": 1}
+    assert dict(store.quarantine("shop")) == {}
+
+
+def test_what_is_set_aside_is_kept_once_with_its_reason(store):
+    for _ in range(2):
+        put(store, {"id": "x", "name": "a\0"}, broken=[("{", "no JSON")])
+
+    counted = dict(store.quarantine("shop"))
+
+    assert counted == {"id is 'x', expected a whole number": 1, "no JSON": 1}
+
+
+def test_nothing_lands_of_a_table_without_columns(store):
+    page = Page([], {"rows": 0})
+
+    with pytest.raises(UnknownReference):
+        store.append("shop", page, sift(page, SHOP, AT), None)
+
+
+def test_what_was_agreed_first_stays(store):
+    store.agree(SHOP, "memory://rows")
+    store.agree(Table("shop", (Column("id", "text"),), ("id",)), "memory://others")
+
+    assert store.table("shop") == SHOP
+
+
+def test_a_change_of_columns_is_kept_once(store):
+    store.agree(SHOP, "memory://rows")
+
+    for hour in range(2):
+        store.note("shop", [SchemaChange("gone", "name")], AT + timedelta(hours=hour))
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), max_size=12), st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_database_agrees_with_the_memory(tmp_path_factory, versions, data):
+    store = open_store(f"sqlite:///{tmp_path_factory.mktemp('store') / 'acquired.db'}")
+    migrate(store, "acquisition", MIGRATIONS)
+    both = [SqlRowStore(store), RowsInMemory()]
+    at = 0
+    while at < len(versions):
+        size = data.draw(st.integers(1, 4))
+        rows = [{"id": key, "name": name} for key, name in versions[at : at + size]]
+        taken = [put(each, *rows, at=AT + timedelta(minutes=at)) for each in both]
+        assert taken[0] == taken[1]
+        at += size
+    for as_of in (None, AT, AT + timedelta(minutes=3)):
+        assert both[0].manifest("shop", as_of) == both[1].manifest("shop", as_of)
+    store.close()
