@@ -24,7 +24,7 @@ demo-short: setup  ## The same steps on fewer flights.
 	@$(BIN)/python -m infra.demo --short $(if $(STOP),--stop "$(STOP)")
 
 demo-sources: setup  ## The flights from a database, an API, a page and a broker with faults: the same bytes as from files; SHORT=1 a week.
-	@$(BIN)/python -m infra.demo.sources $(if $(SHORT),--short)
+	@$(BIN)/python -m flows.steps.data.demo_sources $(if $(SHORT),--short)
 
 up: setup  ## Start everything that has a UI; Ctrl-C stops it.
 	@$(BIN)/python -m infra.servers.up

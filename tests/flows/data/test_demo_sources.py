@@ -5,8 +5,8 @@ import json
 import polars as pl
 import pytest
 
-from infra.demo import sources
-from infra.demo.replayed import ORDER
+from flows.steps.data.demo_sources import __main__ as sources
+from flows.steps.data.demo_sources.replayed import ORDER
 
 
 @pytest.fixture(autouse=True)

@@ -19,6 +19,7 @@ import yaml
 from rich.console import Console
 
 from flows.steps.data.acquire import known_at
+from flows.steps.data.demo_sources.replayed import ORDER, Replayed, replay
 from flows.steps.data.raw_files import read_manifest, write_raw
 from flows.steps.data.source_tables import COLUMNS, MOMENT
 from flows.steps.data.sources.package import open_package
@@ -26,7 +27,6 @@ from handrail.acquisition import RowStore
 from handrail.bootstrap.acquisition import open_acquiring, open_row_store
 from handrail.errors import HandrailError
 from handrail.settings import load_settings
-from infra.demo.replayed import ORDER, Replayed, replay
 
 AS_OF = datetime(2013, 8, 1, 4, tzinfo=UTC)
 SHORT = datetime(2013, 1, 8, 5, tzinfo=UTC)
@@ -36,7 +36,7 @@ TYPES: Mapping[type[pl.DataType], str] = {pl.Int64: "whole", pl.Float64: "number
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Acquire every table twice, with what came late in between, and compare; 1 if anything differs."""
-    wanted = argparse.ArgumentParser(prog="python -m infra.demo.sources")
+    wanted = argparse.ArgumentParser(prog="python -m flows.steps.data.demo_sources")
     wanted.add_argument("--short", action="store_true", help="a week instead of seven months")
     as_of = SHORT if wanted.parse_args(arguments).short else AS_OF
     package = open_package()

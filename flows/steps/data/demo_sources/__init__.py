@@ -1,0 +1,1 @@
+"""The flights from every kind of source that the reference names; `make demo-sources` runs it."""
