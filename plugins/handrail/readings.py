@@ -14,10 +14,10 @@ LONGEST = 500
 
 
 class Why(StrEnum):
-    """Why features are lacking: the store is away, late or answers wrong types, or holds nothing fresh."""
+    """Why features are lacking: the store is away, timed out or answers wrong types, or holds nothing fresh."""
 
     AWAY = "away"
-    LATE = "late"
+    LATE = "timed out"
     WRONG_TYPE = "wrong type"
     STALE = "stale"
     MISSING = "missing"
