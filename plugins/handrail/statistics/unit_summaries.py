@@ -1,6 +1,6 @@
 """What is kept of a column's rows in one unit of time, such as a week, so that units can be compared as wholes.
 
-Rows of one unit share their weather, their customers, their queues: they are no independent observations, and a unit
+Rows of one unit share their season, their customers, their queues: they are no independent observations, and a unit
 counts as one. A summary is a function of the unit's own rows alone.
 """
 
