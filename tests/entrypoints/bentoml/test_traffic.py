@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -18,8 +19,10 @@ from handrail.entrypoints.bentoml.lanes import Lane
 from handrail.entrypoints.bentoml.predictor import Identity, Predictor
 from handrail.entrypoints.bentoml.traffic import Beside, Traffic
 from handrail.entrypoints.bentoml.trial import Champion
+from handrail.entrypoints.bentoml.watch import Watch
 from handrail.errors import Unavailable
 from handrail.feedback import Prediction
+from handrail.readings import Lack, Reading, Why
 from handrail.scoring import Answered
 from handrail.use_case import read_use_case
 
@@ -104,6 +107,27 @@ def test_without_challengers_the_champion_answers_all() -> None:
         assert {one["probability"] for one in await scene.answer()} == {0.25}
 
     assert {one.variant for one in play(story).kept} == {""}
+
+
+def test_predictions_that_lacked_features_are_counted_for_the_slot_that_made_them(monkeypatch) -> None:
+    counted: list[tuple[str, str, int]] = []
+    monkeypatch.setattr(Watch, "degraded", lambda _watch, *found: counted.append(found))
+    lack = Lack("prices", Why.AWAY, ("price",))
+
+    async def story(scene: Scene) -> None:
+        await scene.answer()
+        assert counted == []
+        champion = scene.lanes_of_champions[0]
+        without = lambda asked, _: Reading({"n": asked}, {0: (lack,), 3: (lack,)})  # noqa: E731
+        champion.predictor = replace(champion.loaded, look_up=without)
+        found = await scene.answer()
+        assert [at for at, one in enumerate(found) if "degraded" in one] == [0, 3]
+        scene.add("two", Role.CANARY, 1.0, Scores(0.5))
+        scene.lanes["two"].predictor = replace(scene.lanes["two"].loaded, look_up=without)
+        await scene.answer()
+
+    play(story)
+    assert counted == [("champion", "deploy://local/flights/champion", 2), ("two", "deploy://local/flights/two", 2)]
 
 
 def test_each_subject_gets_the_answer_of_whom_it_was_assigned_to_in_the_order_of_the_request() -> None:

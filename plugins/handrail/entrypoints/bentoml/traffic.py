@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
@@ -77,6 +78,8 @@ class Traffic:
             if beside is None and not now.on_trial:
                 with self._watch.slot(CHAMPION, champion.identity.deployment, len(items)):
                     found: dict[str, Any] = await now.lane.run(partial(champion.answer, items))
+                lacking = [each for each in found["predictions"] if "degraded" in each]
+                self._count_degraded([(CHAMPION, champion.identity.deployment)] * len(lacking))
                 answered_with(found["predictions"], (CHAMPION,), champion.identity.deployment)
                 return found
             made_at = champion.now()
@@ -89,6 +92,7 @@ class Traffic:
             await now.keep(champion.keep, [each for each, _ in made])
             if beside is not None:
                 self._shadow(now, beside, items, made_at)
+        self._count_degraded((slot or CHAMPION, each.deployment) for each, slot in made if each.degraded)
         rows = zip(items, made, strict=True)
         answers = [who.one(item, each) | ({"slot": slot} if slot else {}) for item, (each, slot) in rows]
         answered_with(answers, {slot or CHAMPION for _, slot in made}, who.identity.deployment)
@@ -196,6 +200,11 @@ class Traffic:
         except HandrailError as err:
             self._drop(one, len(items))
             _log.warning("%d predictions in shadow were not kept: %s", len(items), err)
+
+    def _count_degraded(self, lacking: Iterable[tuple[str, str]]) -> None:
+        """Count predictions that lacked features, each given by its slot and deployment."""
+        for (slot, deployment), count in Counter(lacking).items():
+            self._watch.degraded(slot, deployment, count)
 
     def _drop(self, one: Challenger, items: int) -> None:
         self.not_shadowed += items
