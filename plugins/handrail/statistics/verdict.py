@@ -100,7 +100,7 @@ def judge(
 ) -> Verdict:
     """Judge a challenger whose gain is positive where it is better (`Difference.favouring`).
 
-    The first look whose interval excludes 0 decides. With a `margin`, an interval that lies within it is the answer
+    The first look whose interval excludes 0 decides, of those with enough units. With a `margin`, an interval that lies within it is the answer
     that there is no difference that matters. Pass one look, or all of them (`at_looks`); a rule with a horizon needs
     all.
 
@@ -115,7 +115,8 @@ def judge(
     if "too_few" in blocked_by:
         unknown = Estimate(float(difference.gain[-1]), math.nan, math.nan)
         return Verdict("blocked", unknown, units, blocked_by=blocked_by)
-    radius = rule.radius(difference)
+    # The rules hold for many units: the variance of a few may be anything, even nearly nothing.
+    radius = np.where(difference.units >= checks.fewest, rule.radius(difference), np.inf)
     gain = _over_all_looks(difference.gain, radius)
     if blocked_by:
         return Verdict("blocked", gain, units, blocked_by=blocked_by)

@@ -52,6 +52,16 @@ def test_what_once_decided_stays_decided() -> None:
     assert judge(looks(0.3, 0.3, 0.02), RULE, READY).answer == "better"
 
 
+def test_looks_with_too_few_units_decide_nothing_and_narrow_nothing() -> None:
+    """The variance of two days may be anything, even nearly nothing: its look would exclude whatever is true."""
+    early = Difference(np.array([-0.2, 0.01]), np.array([1e-12, 1e-4]), np.array([2.0, 400.0]))
+
+    verdict = judge(early, RULE, READY, margin=0.1)
+
+    assert verdict.answer == "no_difference"
+    assert verdict.gain.low < verdict.gain.value < verdict.gain.high
+
+
 def test_inconclusive_says_about_how_many_more_would_end_it() -> None:
     small = looks(0.06)
 

@@ -164,6 +164,8 @@ def _difference(plan: ComparisonPlan, measure: Measure, versions: Versions) -> D
 def _guarded(plan: ComparisonPlan, guard: Guard, versions: Versions) -> Guardrail:
     name = f"{guard.measure.kind}:{guard.measure.metric}"
     difference = _difference(plan, guard.measure, versions)
+    many = difference.units >= FEWEST[plan.unit]
+    difference = Difference(difference.gain[many], difference.variance[many], difference.units[many])
     if not len(difference.gain):
         return Guardrail(name, "open", math.nan, -math.inf, math.inf, guard.margin)
     return guardrail(name, difference, guard.margin, tau=guard.margin, alpha=plan.alpha)

@@ -104,7 +104,7 @@ FOUND = {
             ("prediction_id", "deployment_id", "subject", "made_at", "score", "label"), "changed-prediction"
         ),
         **dict.fromkeys(("features_digest", "feature_service", "variant", "propensity"), "changed-prediction"),
-        **dict.fromkeys(("sampled", "body"), "changed-prediction"),
+        **dict.fromkeys(("sampled", "degraded", "body"), "changed-prediction"),
     },
     "feedback_event": {
         "seq": "changed-snapshot",

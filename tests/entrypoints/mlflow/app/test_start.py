@@ -46,7 +46,8 @@ def test_preparing_names_the_mistake_before_a_server_is_started(settings):
 
 
 def test_without_policies_nothing_would_be_protected_so_nothing_starts(settings):
-    (settings.config / "policies" / "champion.yaml").unlink()
+    for policy in (settings.config / "policies").iterdir():
+        policy.unlink()
 
     with pytest.raises(Misconfigured, match="no alias has a policy"):
         prepare_mlflow(settings)
