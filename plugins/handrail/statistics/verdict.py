@@ -100,9 +100,9 @@ def judge(
 ) -> Verdict:
     """Judge a challenger whose gain is positive where it is better (`Difference.favouring`).
 
-    The first look whose interval excludes 0 decides, of those with enough units. With a `margin`, an interval that lies within it is the answer
-    that there is no difference that matters. Pass one look, or all of them (`at_looks`); a rule with a horizon needs
-    all.
+    The first look whose interval excludes 0 decides, of those with enough units. With a `margin`, an interval that
+    lies within it is the answer that there is no difference that matters. Pass one look, or all of them (`at_looks`);
+    a rule with a horizon needs all.
 
     Raises:
         InvalidInput: there is no look, or looks are not what the rule takes.

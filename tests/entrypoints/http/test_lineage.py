@@ -198,7 +198,9 @@ def test_the_door_describes_itself(client):
     described = client.get("/openapi.json").json()
 
     feedback = {"/v1/predictions", "/v1/feedback", "/v1/logs", "/v1/traces", "/metrics"}
-    assert set(described["paths"]) == {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT} | feedback
+    rollouts = {f"/api/v1/rollouts/{{service}}/{{challenger}}/{{hook}}{value}" for value in ("", "/value")}
+    lineage = {EVENTS, BATCH, TRACE, IMPACT, TIMELINE, NODES, SHOW, EXPORT}
+    assert set(described["paths"]) == lineage | feedback | rollouts
     assert client.get("/livez", headers={"authorization": ""}).json() == {"status": "ok"}
 
 
