@@ -153,6 +153,7 @@ attack-feedback: setup  ## What schemathesis makes of our description, sent to `
 
 attack-serving: setup  ## The same sent to a served bento: no 5xx, and nothing taken without a token; EXAMPLES=1000 for more.
 	@EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -n 0 -q tests/bentos/test_attack.py
+
 bench-online-features: setup  ## Features of a request read directly beside get_online_features; Redis too where HANDRAIL_TEST_REDIS_URL names one.
 	@$(BIN)/python -m tests.benchmarks.online_features
 

@@ -64,7 +64,7 @@ def test_the_pointer_moves_back_and_a_second_call_changes_nothing():
     take_back(regression, deployments, POINTER, lambda _: None)
 
     assert sentence == f"{TWO} was taken back, {ONE} serves again. why."
-    assert deployments.moves == [(POINTER, ONE)]
+    assert [move.target for move in deployments.moves(POINTER)] == [ONE]
 
 
 def test_without_a_permit_for_the_one_before_the_slot_stays():
@@ -76,4 +76,4 @@ def test_without_a_permit_for_the_one_before_the_slot_stays():
     with pytest.raises(Refused):
         take_back(Regression(TWO, ONE, "why"), deployments, POINTER, refuse)
 
-    assert deployments.moves == []
+    assert deployments.pointed == []

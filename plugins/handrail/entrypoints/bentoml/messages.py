@@ -92,7 +92,7 @@ def _example_of(case: UseCase) -> dict[str, JsonValue]:
     else:
         one["value"] = 1.5
     return {
-        "predictions": [one | {"slot": CHAMPION}],
+        "predictions": [one | {"slot": CHAMPION, "degraded": []}],
         "deployment": f"deploy://local/{case.name}/v1",
         "model_version": f"mlflow://local-1/registered/{case.name}/1/1",
     }
