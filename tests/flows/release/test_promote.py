@@ -100,7 +100,7 @@ def test_the_comparison_reaches_those_who_decide(settings, tmp_path):
 
     evidence = read_evidence(tmp_path)
 
-    assert set(evidence) == {"evaluation", "parity", "comparison"}
+    assert set(evidence) == {"evaluation", "fairness", "robustness", "parity", "comparison"}
     assert evidence["comparison"] == {"ci_low": -0.001}
 
 

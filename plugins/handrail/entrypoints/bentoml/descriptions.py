@@ -27,6 +27,8 @@ SCHEME = {"token": {"type": "http", "scheme": "bearer"}}
 
 def describe(spec: Any) -> None:
     """Complete BentoML's document in place: errors of its routes, and that they need a token."""
+    # The schemas are those of JSON Schema 2020-12, as pydantic writes them, which 3.0 does not know.
+    object.__setattr__(spec, "openapi", "3.1.0")
     for item in spec.paths.values():
         post = item.post
         if isinstance(post, dict) and "x-bentoml-name" in post:

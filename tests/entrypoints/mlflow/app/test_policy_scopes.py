@@ -133,12 +133,12 @@ def test_a_policy_for_models_leaves_a_prompt_of_that_name_alone(server, write_po
 
 def test_a_model_is_not_renamed_into_what_a_policy_names_or_out_of_it(server, write_policy):
     made, new = server.make_version(), server.new_name()
-    assert _point(server, made.name, "shadow").status_code == 200
-    write_policy(f"{POLICY}aliases: [shadow]\nmodels: ['{new}']")
+    assert _point(server, made.name, "nightly").status_code == 200
+    write_policy(f"{POLICY}aliases: [nightly]\nmodels: ['{new}']")
 
     answer = _rename(server, made.name, new)
 
     assert answer.status_code == 403
-    assert "Its alias 'shadow' has a policy under one of the two names" in answer.json()["message"]
-    assert _unpoint(server, made.name, "shadow").status_code == 200
+    assert "Its alias 'nightly' has a policy under one of the two names" in answer.json()["message"]
+    assert _unpoint(server, made.name, "nightly").status_code == 200
     assert _rename(server, made.name, new).status_code == 200
