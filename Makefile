@@ -41,7 +41,7 @@ test: setup  ## Run the whole test suite; TESTS="tests/unit" some of it, JOBS=0 
 check: setup  ## Lint: formatting, ruff, types, import contracts.
 	@$(MAKE) --no-print-directory --output-sync=target -j $(or $(filter-out 0,$(JOBS)),1) check-types check-imports check-ruff check-format
 
-check-monitoring:  ## The alert rules over their examples, by promtool; the dashboards against Grafana's own schema.
+check-monitoring: setup  ## The alert rules over their examples, by promtool; the dashboards against Grafana's own schema.
 	@cd infra/prometheus && promtool check rules rules.yml && promtool test rules rules_test.yml
 	@$(PYTHON) infra/ci/dashboards.py
 

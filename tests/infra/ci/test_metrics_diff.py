@@ -85,5 +85,5 @@ def test_the_workflow_compares_two_reproduced_pipelines_that_share_a_cache() -> 
 
     assert "git worktree add" in commands
     assert "cache dir --local" in commands
-    assert "python -m infra.ci.metrics_diff" in commands
+    assert "python -m infra.ci.report" in commands
     assert "metrics diff" not in commands

@@ -80,7 +80,7 @@ def test_everything_starts_on_a_fresh_clone_and_ctrl_c_leaves_nothing(settings):
     assert answers, shown
     assert answers["bento"].status_code == 503
     assert answers["mlflow"].status_code == 200
-    assert answers["prefect"].json() == 8
+    assert answers["prefect"].json() == 9
     assert answers["lineage"].status_code == 401
     assert "No permitted model" in shown
     for name in ("mlflow", "prefect", "bento", "evidently", "lineage"):
