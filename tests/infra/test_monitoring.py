@@ -93,7 +93,12 @@ def test_rules_and_dashboards_ask_for_nothing_that_is_not_exported(tmp_path: Pat
         registry.register(FeedbackMetrics(platform))
         text = generate_latest(registry).decode()
     known = set(re.findall(r"^# TYPE (\w+)", text, re.MULTILINE))
-    for file in ("bentoml/metrics.py", "bentoml/siblings.py", "http/monitoring_metrics.py", "mlflow/app/metrics_routes.py"):
+    for file in (
+        "bentoml/metrics.py",
+        "bentoml/siblings.py",
+        "http/monitoring_metrics.py",
+        "mlflow/app/metrics_routes.py",
+    ):
         source = (PLUGINS / file).read_text()
         known |= set(NAME.findall(source))
         known |= {f"handrail_serving_{name}" for name in re.findall(r'_(?:counter|gauge)\("(\w+)"', source)}
