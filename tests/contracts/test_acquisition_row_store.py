@@ -123,11 +123,18 @@ def test_what_was_agreed_first_stays(store):
     assert store.table("shop") == SHOP
 
 
-def test_a_change_of_columns_is_kept_once(store):
+def test_a_change_of_columns_is_kept_once_with_when_it_was_first_seen(store):
     store.agree(SHOP, "memory://rows")
+    assert dict(store.changes("shop")) == {}
 
     for hour in range(2):
         store.note("shop", [SchemaChange("gone", "name")], AT + timedelta(hours=hour))
+    store.note("shop", [SchemaChange("new", "age")], AT + timedelta(hours=2))
+
+    assert dict(store.changes("shop")) == {
+        SchemaChange("gone", "name"): AT,
+        SchemaChange("new", "age"): AT + timedelta(hours=2),
+    }
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), max_size=12), st.data())

@@ -54,7 +54,7 @@ class RowsInMemory(RowStore):
         self._positions: dict[str, Position] = {}
         self._rows: dict[str, list[Row]] = {}
         self._aside: dict[str, dict[str, SetAside]] = {}
-        self.changes: dict[str, dict[SchemaChange, datetime]] = {}
+        self._changes: dict[str, dict[SchemaChange, datetime]] = {}
 
     def table(self, name: str) -> Table | None:
         """Look it up."""
@@ -93,7 +93,11 @@ class RowsInMemory(RowStore):
     def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
         """Keep the first moment of each."""
         for change in changes:
-            self.changes.setdefault(name, {}).setdefault(change, at)
+            self._changes.setdefault(name, {}).setdefault(change, at)
+
+    def changes(self, name: str) -> Mapping[SchemaChange, datetime]:
+        """Look them up."""
+        return dict(self._changes.get(name, {}))
 
     def manifest(self, name: str, as_of: datetime | None = None) -> tuple[Manifest, datetime | None]:
         """Hash the newest versions in the order of keys."""

@@ -103,6 +103,10 @@ class RowStore(Protocol):
         """Keep that a source's columns changed; the same change is kept once."""
 
     @abstractmethod
+    def changes(self, name: str) -> Mapping[SchemaChange, datetime]:
+        """Return how a source's columns changed, each with when it was first seen, the oldest first."""
+
+    @abstractmethod
     def manifest(self, name: str, as_of: datetime | None = None) -> tuple[Manifest, datetime | None]:
         """Describe the rows that were known at a moment, or all; with it since when the newest is known."""
 

@@ -16,6 +16,7 @@ from handrail.bootstrap import open_platform
 from handrail.clock import system_time
 from handrail.errors import InvalidInput, Misconfigured, UnknownReference
 from handrail.files import sha256_of
+from handrail.lineage import ActivityDetails
 from handrail.refs import ArtifactVersion
 from handrail.settings import Settings, make_home
 from handrail.storage import migrate, open_store
@@ -112,12 +113,13 @@ def write_acquired(settings: Settings, acquiring: Acquiring, file: Path, as_of: 
     written = Written(file.as_posix(), rows, f"sha256:{sha256_of(file)}")
     known = ArtifactVersion(f"acquired://{name}@{manifest.digest}", "acquired-table", manifest.digest)
     position = json.dumps(store.position(name), default=str)[:MOST_SHOWN]
-    source = ArtifactVersion(acquiring.source.name, "source", None, {"watermark": position})
+    source = ArtifactVersion(acquiring.source.name, "source")
     shown = ArtifactVersion(f"file://{file.as_posix()}@{written.digest}", "file", written.digest)
     with open_platform(settings) as platform:
         lineage = platform.lineage
         run = f"acquire://{name}@{manifest.digest}"
-        lineage.record_activity(run, "acquisition", used=[source], generated=[known])
+        how_far = ActivityDetails(attributes={"watermark": position})
+        lineage.record_activity(run, "acquisition", used=[source], generated=[known], details=how_far)
         lineage.derive(shown, known)
     return written
 

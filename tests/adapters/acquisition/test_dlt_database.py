@@ -196,6 +196,17 @@ def test_what_is_not_there_is_named(shop, url, cursor):
             list(source.pages(None))
 
 
+def test_a_text_is_no_cursor_where_the_database_orders_it_its_own_way(shop, url, cursor):
+    add(shop, 1)
+    source = DltDatabase(Database(url=url, table="orders", cursor="name"), url)
+
+    if shop.dialect.name == "sqlite":
+        assert sum(len(page.rows) for page in source.pages(None)) == 1
+        return
+    with pytest.raises(Misconfigured, match="moments or whole numbers"):
+        list(source.pages(None))
+
+
 def test_a_database_that_is_away_is_one_sentence_without_its_password():
     url = "postgresql://someone:secret@127.0.0.1:9/shop"
     source = DltDatabase(Database(url=url, table="orders", cursor="at"), url)

@@ -33,7 +33,7 @@ class Api:
     def __init__(self):
         self.rows = [{"id": number, "at": f"2024-01-01T00:{number:02d}:00Z"} for number in range(8)]
         self.faults, self.asked, self.headers, self.total, self.url = [], [], [], None, ""
-        self.elsewhere, self.opened = None, []
+        self.elsewhere, self.opened, self.tag = None, [], "of all rows"
 
     def answer(self, handler):
         parts = urlsplit(handler.path)
@@ -50,7 +50,7 @@ class Api:
         following = f"{self.elsewhere or self.url}?after={at + 3}"
         paging = {"after": str(at + 3) if more else None, "next": following if more else None}
         body = {"data": {"items": page}, "paging": paging, "total": self.total or len(rows)}
-        etag = f'"{len(self.rows)}"'
+        etag = f'"{len(self.rows)}"' if self.tag == "of all rows" else f'"{[row["id"] for row in page]}"'
         if handler.headers.get("If-None-Match") == etag:
             return 304, {}, b""
         headers = {"ETag": etag} | ({"Link": f'<{following}>; rel="next"'} if more else {})
@@ -120,6 +120,17 @@ def test_what_did_not_change_is_not_sent_again(api):
 
     assert acquired.taken == Taken()
     assert ids(store) == [0, 1]
+
+
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_a_first_page_that_stayed_hides_no_row_behind_it(api, style):
+    """A server's tag is that of one answer: the first page of a list that grows stays as it is from then on."""
+    api.tag = "of the page"
+    store = RowsInMemory()
+    acquiring(api, store, style).run()
+    api.rows.append({"id": 9, "at": "2024-01-01T00:09:00Z"})
+
+    assert acquiring(api, store, style).run().taken.new == 1
 
 
 def test_an_api_that_can_be_asked_for_what_is_newer_is_asked_with_an_overlap(api):

@@ -49,6 +49,20 @@ def test_a_file_with_its_rows_leads_back_to_its_source(project):
     assert "files://in/*.ndjson" in str(trace)
 
 
+def test_a_source_that_was_read_further_leads_to_each_file_that_was_made_of_it(project):
+    made = []
+    for number in range(2):
+        (project / "in" / f"{number}.ndjson").write_text(f'{{"id": {number + 5}, "x": 1.5, "at": null}}\n')
+        (facts,) = json.loads(run("--to", "acquired", "--json").stdout)
+        made.append(facts["written"]["digest"])
+
+    with open_platform(load_settings(project)) as platform:
+        reached = str(platform.lineage.impact("files://in/*.ndjson"))
+        assert "in/1.ndjson" in str(platform.lineage.trace(f"file://acquired/orders.parquet@{made[1]}"))
+    assert len(set(made)) == 2
+    assert all(digest in reached for digest in made)
+
+
 def test_the_same_rows_give_the_same_bytes(project):
     run("--to", "one")
     run("--to", "two")

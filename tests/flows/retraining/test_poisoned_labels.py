@@ -109,5 +109,5 @@ def lies(platform: Platform, names: tuple[str, ...]) -> list[str]:
 
     asked = sa.text("select prediction_id from feedback_event where source = 'partner'")
     with platform.store.read() as connection:
-        told = set(connection.execute(asked).scalars())
-    return [name for name in names if name in told]
+        reported = set(connection.execute(asked).scalars())
+    return [name for name in names if name in reported]

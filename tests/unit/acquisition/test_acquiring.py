@@ -96,7 +96,7 @@ def test_columns_that_are_gone_stop_it_and_what_was_accepted_stays():
 
     assert "--go-on" in str(refused.value)
     assert store.manifest("shop")[0].rows == 6
-    assert list(store.changes["shop"]) == [SchemaChange("gone", "name")]
+    assert list(store.changes("shop")) == [SchemaChange("gone", "name")]
     went_on = acquiring(source, store, go_on=True).run()
     assert went_on.manifest.rows == 20
     assert went_on.changes == (SchemaChange("gone", "name"),)

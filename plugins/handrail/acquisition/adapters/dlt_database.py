@@ -24,7 +24,9 @@ from handrail.acquisition.domain.ranges import Range, bounds, merged
 from handrail.acquisition.ports import Source
 from handrail.errors import Misconfigured, Unavailable
 
-Numbered = (sa.Integer, sa.Numeric)
+NUMBERED = (sa.Integer, sa.Numeric)
+GROWS = (*NUMBERED, sa.DateTime, sa.Date)
+"""Types that every database puts in the same order. SQLite orders texts byte by byte, and keeps moments as such."""
 
 
 class DltDatabase(Source):
@@ -75,7 +77,11 @@ class DltDatabase(Source):
         if self._settings.cursor not in table.c:
             remedy = f"Write one of: {', '.join(table.c.keys())}."
             raise Misconfigured(self.name, f"it has no column {self._settings.cursor!r}", remedy)
-        return table, table.c[self._settings.cursor]
+        column = table.c[self._settings.cursor]
+        if not isinstance(column.type, GROWS) and self._engine.dialect.name != "sqlite":
+            problem = f"its column {self._settings.cursor!r} is {column.type}, whose order is not ours to know"
+            raise Misconfigured(self.name, problem, "Name a column of moments or whole numbers.")
+        return table, column
 
     def _ends(self, cursor: Any) -> tuple[Any, Any]:
         with self._engine.connect() as connection:
@@ -143,7 +149,7 @@ class DltDatabase(Source):
 
     def _total(self, cursor: Any) -> Any:
         dialect = self._engine.dialect.name
-        if isinstance(cursor.type, Numbered):
+        if isinstance(cursor.type, NUMBERED):
             return sa.cast(sa.func.sum(cursor), sa.Numeric) if dialect == "postgresql" else sa.func.sum(cursor)
         if isinstance(cursor.type, (sa.DateTime, sa.Date)) and dialect == "postgresql":
             return sa.func.sum(sa.extract("epoch", cursor))
@@ -195,6 +201,8 @@ class DltDatabase(Source):
         finally:
             for result in opened:
                 result.close()
+                # Otherwise a database would keep the transaction, and a lock on the table with it.
+                result.connection.close()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

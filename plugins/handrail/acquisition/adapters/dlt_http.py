@@ -60,6 +60,7 @@ class DltHttp(Source):
         )
         self._session = retrying.session
         self._last: requests.Response | None = None
+        self._body: Any = None
 
     @property
     def name(self) -> str:
@@ -76,7 +77,7 @@ class DltHttp(Source):
             for number, answer in enumerate(self._answers(since)):
                 if answer.status_code == NOT_CHANGED:
                     return
-                body = self._checked(answer)
+                body = self._body
                 rows = self._rows(body, number)
                 received += len(rows)
                 said = said if self._settings.pages.total is None else _at(body, self._settings.pages.total)
@@ -145,7 +146,7 @@ class DltHttp(Source):
         self._last = None
         if status >= 400:
             raise Misconfigured(self.name, f"it answers {status} {answer.reason}", "Correct the address.")
-        self._checked(answer)
+        self._body = self._checked(answer)
         return answer
 
     def _refuse_failed(self, answer: requests.Response | None) -> None:

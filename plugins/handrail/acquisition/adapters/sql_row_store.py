@@ -116,6 +116,13 @@ class SqlRowStore(RowStore):
             for body, _ in _newest(connection, name, as_of):
                 yield json.loads(body)
 
+    def changes(self, name: str) -> Mapping[SchemaChange, datetime]:
+        """Read them in the order in which they came."""
+        wanted = sa.select(_changes).where(_changes.c.name == name).order_by(_changes.c.at, _changes.c.column)
+        with self._store.read() as connection:
+            found = connection.execute(wanted).all()
+        return {SchemaChange(row.kind, row.column, row.detail): EPOCH + row.at * MICROSECOND for row in found}
+
     def quarantine(self, name: str) -> Mapping[str, int]:
         """Count in SQL."""
         counted = sa.select(_aside.c.reason, sa.func.count()).where(_aside.c.name == name)
@@ -138,7 +145,7 @@ class SqlRowStore(RowStore):
     def _set_aside(self, connection: Connection, name: str, sifted: Sifted) -> int:
         if not sifted.aside:
             return 0
-        at = _micros(datetime.now(UTC))
+        at = _micros(sifted.at)
         rows = {
             each.digest: {
                 "name": name,

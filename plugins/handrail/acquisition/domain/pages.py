@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -64,10 +64,11 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class Sifted:
-    """A page after it was held against its table."""
+    """A page after it was held against its table, `at` the moment at which it came."""
 
+    at: datetime
     rows: Sequence[Row] = ()
-    aside: Sequence[SetAside] = field(default=())
+    aside: Sequence[SetAside] = ()
 
 
 def sift(page: Page, table: Table, received: datetime) -> Sifted:
@@ -88,7 +89,7 @@ def sift(page: Page, table: Table, received: datetime) -> Sifted:
     rows = [Row(key, body, since[at], place) for at, (key, body, place) in enumerate(joined) if at not in wrong]
     aside = [SetAside(text[:MOST_KEPT], reason) for text, reason in page.broken]
     aside += [SetAside(as_text(page.rows[at]), "; ".join(wrong[at]), places[at]) for at in sorted(wrong)]
-    return Sifted(rows, aside)
+    return Sifted(received, rows, aside)
 
 
 def as_text(given: Mapping[str, Any]) -> str:
