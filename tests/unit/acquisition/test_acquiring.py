@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handrail.acquisition import Acquiring, Column, SchemaChange, Table, Taken
+from handrail.acquisition import Acquiring, Column, Page, SchemaChange, Table, Taken
 from handrail.errors import InvalidInput, Refused, Unavailable
 from tests.fakes.acquisition import RowsInMemory, SourceInMemory
 
@@ -85,6 +85,25 @@ def test_a_page_is_confirmed_once_it_is_kept():
     acquiring(source, store).run()
 
     assert [len(page.rows) for page in source.confirmed] == [2, 1]
+
+
+class Forgets(SourceInMemory):
+    """A broker: what was confirmed never comes again."""
+
+    def pages(self, since):
+        while len(self.confirmed) < len(self.given):
+            yield Page([self.given[len(self.confirmed)]], None)
+
+
+def test_what_could_not_be_kept_was_not_confirmed_and_comes_again():
+    source, store = Forgets(ROWS[:3]), RowsInMemory()
+    with pytest.raises(Stops):
+        acquiring(source, StoreStopping(store, "append")).run()
+    assert source.confirmed == []
+
+    acquiring(source, store).run()
+
+    assert [row[0] for row in store.rows("shop")] == [0, 1, 2]
 
 
 def test_columns_that_are_gone_stop_it_and_what_was_accepted_stays():

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from handrail.feedback import ComparisonPlan, Measure
+from handrail.feedback import ComparisonPlan, Guard, Measure
 from handrail.statistics import Checks, OpenEnded, difference_of_proportions, judge, paired_difference
 from tests.fakes.compared_versions import BUY, SHADOW, SPLIT, compared, shadow, split
 
@@ -211,3 +211,18 @@ def test_days_as_units_are_wider_where_a_day_shares_its_luck():
     width = lambda found: found.verdict.gain.high - found.verdict.gain.low  # noqa: E731
     assert (by_subject.units, by_day.units) == (4_000, 40)
     assert width(by_day) > 1.3 * width(by_subject)
+
+
+def test_two_days_that_were_bad_alike_break_no_guardrail():
+    rows = shadow(count=4_000, worth=0.0, noise=0.01)
+    for row in rows:
+        if row["hours"] < 48:
+            weak = 0.3 + row["hours"] / 10_000
+            row["label"], row["score"] = 1, weak if row["deployment"] == SHADOW.challenger else 0.5
+    guard = Guard(Measure("truth", "brier"), 0.05)
+    plan = ComparisonPlan(SHADOW, Measure("truth", "brier"), matters=0.05, unit="day", guards=(guard,))
+
+    (found,) = compared(rows, plan).guardrails
+
+    assert found.standing != "broken"
+    assert found.low < found.gain < found.high

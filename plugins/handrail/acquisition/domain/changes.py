@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from handrail.acquisition.domain.tables import Table, type_of, value_of
+from handrail.acquisition.domain.tables import Column, Table, type_of, value_of
 
 Kind = Literal["new", "gone", "renamed", "retyped"]
 LEAST_ROWS = 5
@@ -61,15 +61,17 @@ def changes(table: Table, rows: Sequence[Mapping[str, Any]], ignored: Sequence[s
 def _retyped(table: Table, rows: Sequence[Mapping[str, Any]], seen: set[str]) -> list[SchemaChange]:
     found = []
     for column in table.columns:
-        values = [row[column.name] for row in rows if row.get(column.name) not in (None, "")]
-        if column.name not in seen or len(values) < LEAST_ROWS:
+        given = (row[column.name] for row in rows if row.get(column.name) not in (None, ""))
+        # Nearly always the first value says that nothing changed.
+        if column.name not in seen or any(_fits(column, value) for value in given):
             continue
-        if not any(_fits(column, value) for value in values):
+        values = [row[column.name] for row in rows if row.get(column.name) not in (None, "")]
+        if len(values) >= LEAST_ROWS:
             found.append(SchemaChange("retyped", column.name, type_of(values)))
     return found
 
 
-def _fits(column: Any, value: Any) -> bool:
+def _fits(column: Column, value: Any) -> bool:
     try:
         value_of(column, value)
     except ValueError:
