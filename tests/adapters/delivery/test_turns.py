@@ -16,6 +16,7 @@ import pytest
 
 from handrail.delivery import TurnLimits, Turns
 from handrail.delivery.adapters.sql_turns import MIGRATIONS, SqlTurns
+from handrail.delivery.domain.turns import Lease, TurnChange
 from handrail.errors import Refused
 from handrail.storage import migrate, open_store
 from tests.fakes.feedback_store import DATABASES, a_database
@@ -96,6 +97,18 @@ def go_on(process: subprocess.Popen[str]) -> None:
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
+
+
+@pytest.mark.parametrize(("left_s", "renewed"), [(60.0, True), (-1.0, False)])
+def test_a_lease_that_ended_is_not_renewed_even_if_nobody_took_it(url: str, left_s: float, renewed: bool) -> None:
+    store = open_store(url)
+    migrate(store, "delivery_turns", MIGRATIONS)
+    book = SqlTurns(store)
+    book.change(lambda _turns, _lease: TurnChange(take=Lease("one", "here", "schedule:1", left_s)))
+
+    assert book.renew("one", LEASE_S) is renewed
+    assert not book.renew("another", LEASE_S)
+    store.close()
 
 
 def test_a_trigger_that_ended_trains_no_second_time(turns: Turns) -> None:
