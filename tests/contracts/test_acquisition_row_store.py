@@ -14,7 +14,7 @@ from handrail.acquisition.domain.pages import sift
 from handrail.errors import Conflict, UnknownReference
 from handrail.storage import migrate, open_store
 from tests.fakes.acquisition import RowsInMemory
-from tests.fakes.feedback_store import DATABASES, a_database
+from tests.fakes.feedback_store import DATABASES, a_migrated_store
 
 AT = datetime(2026, 11, 30, 12, 0, 0, 5, tzinfo=UTC)
 SHOP = Table("shop", (Column("id", "whole", True), Column("name", "text")), ("id",))
@@ -25,13 +25,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RowStore]:
     if request.param == "memory":
         yield RowsInMemory()
         return
-    with a_database(request.param, tmp_path) as url:
-        store = open_store(url)
-        try:
-            migrate(store, "acquisition", MIGRATIONS)
-            yield SqlRowStore(store)
-        finally:
-            store.close()
+    with a_migrated_store(request.param, tmp_path, "acquisition", MIGRATIONS) as store:
+        yield SqlRowStore(store)
 
 
 def put(store, *rows, position=None, before=None, at=AT, table=SHOP, **more):

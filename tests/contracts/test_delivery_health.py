@@ -12,8 +12,7 @@ import pytest
 from handrail.delivery import HealthRecords, HealthSample, Load
 from handrail.delivery.adapters.sql_health import MIGRATIONS, SqlHealth
 from handrail.delivery.domain.health import BOUNDS_S, REQUESTS, Fault
-from handrail.storage import migrate, open_store
-from tests.fakes.feedback_store import DATABASES, a_database
+from tests.fakes.feedback_store import DATABASES, a_migrated_store
 from tests.fakes.health import HealthInMemory
 
 AT = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
@@ -28,13 +27,8 @@ def records(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[HealthRe
     if request.param == "memory":
         yield HealthInMemory()
         return
-    with a_database(request.param, tmp_path) as url:
-        store = open_store(url)
-        try:
-            migrate(store, "delivery_health", MIGRATIONS)
-            yield SqlHealth(store)
-        finally:
-            store.close()
+    with a_migrated_store(request.param, tmp_path, "delivery_health", MIGRATIONS) as store:
+        yield SqlHealth(store)
 
 
 def test_a_sample_comes_back_as_it_was(records: HealthRecords) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from handrail.feedback.service import FeedbackStores
-from handrail.storage import Store, open_store
+from handrail.storage import Store, migrate, open_store
 from tests.fakes.feedback import memory_stores
 
 POSTGRES = os.environ.get("HANDRAIL_TEST_POSTGRES_URL")
@@ -35,6 +35,18 @@ def a_database(kind: str, folder: Path) -> Iterator[str]:
         with owner.connect() as connection:
             connection.execute(sa.text(f"drop schema {schema} cascade"))
         owner.dispose()
+
+
+@contextmanager
+def a_migrated_store(kind: str, folder: Path, plugin: str, scripts: Path) -> Iterator[Store]:
+    """Lend a store with the tables that the scripts of a plugin make."""
+    with a_database(kind, folder) as url:
+        store = open_store(url)
+        try:
+            migrate(store, plugin, scripts)
+            yield store
+        finally:
+            store.close()
 
 
 @contextmanager
