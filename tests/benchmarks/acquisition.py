@@ -88,6 +88,7 @@ def ours(engine: sa.Engine, schema: str, folder: Path) -> None:
     from handrail.acquisition import Acquiring, Table
     from handrail.acquisition.adapters.dlt_database import DltDatabase
     from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
+    from handrail.acquisition.adapters.sql_versions import SqlVersions
     from handrail.acquisition.adapters.yaml_sources import Database
     from handrail.storage import migrate, open_store
 
@@ -95,7 +96,8 @@ def ours(engine: sa.Engine, schema: str, folder: Path) -> None:
     store = open_store(f"sqlite:///{folder / 'acquired.db'}")
     migrate(store, "acquisition", MIGRATIONS)
     source = DltDatabase(Database(url=url, table=f"{schema}.orders", cursor="at"), url)
-    acquired = Acquiring(Table("orders", (), ("id",)), source, SqlRowStore(store), lambda: datetime.now(UTC)).run()
+    table, clock = Table("orders", (), ("id",)), lambda: datetime.now(UTC)
+    acquired = Acquiring(table, source, SqlRowStore(store), SqlVersions(store), clock).run()
     store.close()
     assert acquired.manifest.rows >= ROWS
 

@@ -18,7 +18,7 @@ from handrail.errors import Unavailable
 from handrail.feedback.adapters.nats_stream import NatsStream
 from handrail.feedback.adapters.redis_stream import RedisStream
 from handrail.feedback.domain.messages import StreamAddress
-from tests.fakes.acquisition import RowsInMemory
+from tests.fakes.acquisition import RowsInMemory, VersionsInMemory
 
 READINGS = Table(
     "readings",
@@ -147,7 +147,7 @@ def reading(broker):
         messages = messages or broker.open()
         opened.append(messages)
         source = MessageSource(broker.settings, messages, wait_s=1.5)
-        return Acquiring(READINGS, source, store, lambda: datetime.now(UTC))
+        return Acquiring(READINGS, source, store, VersionsInMemory(), lambda: datetime.now(UTC))
 
     yield read
     for each in opened:

@@ -132,6 +132,34 @@ def test_a_change_of_columns_is_kept_once_with_when_it_was_first_seen(store):
     }
 
 
+def test_the_history_has_each_version_of_each_row_and_what_was_set_aside_when_it_came(store):
+    put(store, {"id": 1, "name": "a"}, {"id": "x"}, places=["offset 1", "offset 2"])
+    later = AT + timedelta(hours=1)
+    put(store, {"id": 1, "name": "b"}, {"id": "y"}, at=later)
+
+    history = list(store.history("shop"))
+
+    assert [(number, row.body, row.known_at, row.place) for number, row in history] == [
+        (1, '[1,"a"]', AT, "offset 1"),
+        (2, '[1,"b"]', later, ""),
+    ]
+    assert [(each.text, each.place, each.at) for each in store.aside("shop")] == [
+        ('{"id": "x"}', "offset 2", AT),
+        ('{"id": "y"}', "", later),
+    ]
+    assert list(store.history("nothing")) == []
+    assert list(store.aside("nothing")) == []
+
+
+def test_the_history_may_be_read_while_rows_are_written(store):
+    put(store, *({"id": number, "name": "a"} for number in range(3)))
+
+    for number, _row in store.history("shop"):
+        put(store, {"id": number + 10, "name": "b"}, table=Table("other", SHOP.columns, ("id",)))
+
+    assert len(list(store.rows("other"))) == 3
+
+
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("abc")), max_size=12), st.data())
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_database_agrees_with_the_memory(tmp_path_factory, versions, data):

@@ -6,13 +6,13 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from handrail.acquisition import Manifest, Page, Row, SchemaChange, SetAside, Table, Taken
+from handrail.acquisition import Manifest, Page, Row, SchemaChange, SetAside, Table, TableVersion, Taken
 from handrail.acquisition.domain.pages import Position, Sifted
-from handrail.acquisition.ports import RowStore, Source
+from handrail.acquisition.ports import RowStore, Source, Versions
 from handrail.errors import Conflict, UnknownReference
 
 
@@ -84,7 +84,7 @@ class RowsInMemory(RowStore):
             kept.append(row)
             new, corrected = (new, corrected + 1) if versions else (new + 1, corrected)
         aside = self._aside.setdefault(name, {})
-        fresh = {each.digest: each for each in sifted.aside if each.digest not in aside}
+        fresh = {each.digest: replace(each, at=sifted.at) for each in sifted.aside if each.digest not in aside}
         aside |= fresh
         if page.position is not None:
             self._positions[name] = json.loads(json.dumps(page.position))
@@ -115,9 +115,44 @@ class RowsInMemory(RowStore):
         """Count by reason."""
         return dict(Counter(each.reason for each in self._aside.get(name, {}).values()))
 
+    def history(self, name: str) -> Iterator[tuple[int, Row]]:
+        """Number them."""
+        return iter(list(enumerate(self._rows.get(name, []), 1)))
+
+    def aside(self, name: str) -> Iterator[SetAside]:
+        """Sort them by when they came."""
+        return iter(sorted(self._aside.get(name, {}).values(), key=lambda each: (each.at, each.digest)))
+
     def _newest(self, name: str, as_of: datetime | None) -> list[Row]:
         newest: dict[str, Row] = {}
         for row in sorted(self._rows.get(name, []), key=lambda each: each.known_at):
             if as_of is None or row.known_at <= as_of:
                 newest[row.key] = row
         return [newest[key] for key in sorted(newest, key=str.encode)]
+
+
+class VersionsInMemory(Versions):
+    """Versions in a list a table."""
+
+    def __init__(self) -> None:
+        self._opened: dict[str, list[TableVersion]] = {}
+
+    def opened(self, table: str) -> Sequence[TableVersion]:
+        """Look them up."""
+        return list(self._opened.get(table, ()))
+
+    def open(self, table: str, version: TableVersion) -> None:
+        """Append it if its number is the highest."""
+        opened = self._opened.setdefault(table, [])
+        if version.number <= (opened[-1].number if opened else 1):
+            raise Conflict("version", f"{table}.v{version.number}", "Look at it first.")
+        opened.append(version)
+
+    def carried(self, table: str, number: int) -> None:
+        """Mark it."""
+        opened = self._opened.get(table, [])
+        for at, version in enumerate(opened):
+            if version.number == number:
+                opened[at] = replace(version, carried=True)
+                return
+        raise UnknownReference("version", f"{table}.v{number}", "Open it first.")

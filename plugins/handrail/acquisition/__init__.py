@@ -4,8 +4,9 @@ from handrail.acquisition.domain.acquired import Acquired, Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
 from handrail.acquisition.domain.pages import Page, Row, SetAside
 from handrail.acquisition.domain.tables import Column, Table
-from handrail.acquisition.ports import RowStore, Source
-from handrail.acquisition.service import Acquiring
+from handrail.acquisition.domain.versions import OnChange, TableVersion
+from handrail.acquisition.ports import RowStore, Source, Versions
+from handrail.acquisition.service import Acquiring, Opening
 
 __all__ = [
     "Acquired",
@@ -14,10 +15,14 @@ __all__ = [
     "Taken",
     "RowStore",
     "Manifest",
+    "OnChange",
+    "Opening",
     "Page",
     "Row",
     "SchemaChange",
     "SetAside",
     "Source",
     "Table",
+    "TableVersion",
+    "Versions",
 ]

@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from handrail.acquisition.domain.acquired import Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
 from handrail.acquisition.domain.messages import Message
-from handrail.acquisition.domain.pages import Page, Position, Sifted
+from handrail.acquisition.domain.pages import Page, Position, Row, SetAside, Sifted
 from handrail.acquisition.domain.tables import Table
+from handrail.acquisition.domain.versions import TableVersion
 
 
 class Source(Protocol):
@@ -117,3 +118,35 @@ class RowStore(Protocol):
     @abstractmethod
     def quarantine(self, name: str) -> Mapping[str, int]:
         """Count what was set aside, by reason."""
+
+    @abstractmethod
+    def history(self, name: str) -> Iterator[tuple[int, Row]]:
+        """Give every version of every row with its number, in the order in which they came."""
+
+    @abstractmethod
+    def aside(self, name: str) -> Iterator[SetAside]:
+        """Give what was set aside, the oldest first."""
+
+
+class Versions(Protocol):
+    """Which versions of its description a table has; the first is never in it."""
+
+    @abstractmethod
+    def opened(self, table: str) -> Sequence[TableVersion]:
+        """Return the versions after the first, in their order."""
+
+    @abstractmethod
+    def open(self, table: str, version: TableVersion) -> None:
+        """Keep a version.
+
+        Raises:
+            Conflict: the table has one of that number already, or of a higher one.
+        """
+
+    @abstractmethod
+    def carried(self, table: str, number: int) -> None:
+        """Keep that what was known before is in a version; twice changes nothing.
+
+        Raises:
+            UnknownReference: there is no such version.
+        """

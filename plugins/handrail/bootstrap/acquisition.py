@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from handrail.acquisition import Acquiring, RowStore, Source, Table, Taken
+from handrail.acquisition import Acquiring, Opening, RowStore, Source, Table, Taken, Versions
 from handrail.bootstrap import open_platform
 from handrail.clock import system_time
 from handrail.errors import InvalidInput, Misconfigured, UnknownReference
@@ -26,7 +26,15 @@ if TYPE_CHECKING:
     from handrail.acquisition.adapters.yaml_sources import SourcesFile, Stream, TableFile
     from handrail.acquisition.ports import Messages
 
-__all__ = ["Written", "open_acquiring", "open_row_store", "read_tables", "write_acquired"]
+__all__ = [
+    "Written",
+    "open_acquiring",
+    "open_opening",
+    "open_row_store",
+    "open_version",
+    "read_tables",
+    "write_acquired",
+]
 
 EXTRA = "acquisition"
 MOST_SHOWN = 2_000
@@ -45,7 +53,14 @@ def read_tables(settings: Settings) -> SourcesFile:
 @contextmanager
 def open_row_store(settings: Settings) -> Iterator[RowStore]:
     """Lend where rows land: a file below home of their own, or Handrail's own store where that is PostgreSQL."""
+    with _open_stores(settings) as (store, _):
+        yield store
+
+
+@contextmanager
+def _open_stores(settings: Settings) -> Iterator[tuple[RowStore, Versions]]:
     from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
+    from handrail.acquisition.adapters.sql_versions import SqlVersions
 
     url = settings.store_url
     if url.startswith("sqlite"):
@@ -54,7 +69,7 @@ def open_row_store(settings: Settings) -> Iterator[RowStore]:
     store = open_store(url)
     try:
         migrate(store, "acquisition", MIGRATIONS)
-        yield SqlRowStore(store)
+        yield SqlRowStore(store), SqlVersions(store)
     finally:
         store.close()
 
@@ -70,17 +85,50 @@ def open_acquiring(
         UnknownReference: it has no such table.
         MissingTool: the client of the source is not installed.
     """
+    written = _written(settings, name)
+    source = open_source(settings, written)
+    try:
+        with _open_stores(settings) as (store, versions):
+            policy = written.on_change.policy()
+            yield Acquiring(written.table(name), source, store, versions, system_time, progress, go_on, policy)
+    finally:
+        source.close()
+
+
+@contextmanager
+def open_opening(settings: Settings, name: str) -> Iterator[Opening]:
+    """Lend the versions of one table of config/sources.yaml; its source is not asked.
+
+    Raises:
+        Misconfigured, UnknownReference: as `open_acquiring`.
+    """
+    _written(settings, name)
+    with _open_stores(settings) as (store, versions):
+        yield Opening(name, store, versions)
+
+
+def open_version(settings: Settings, name: str, renamed: Mapping[str, str], by: str) -> Table:
+    """Open a new version of a table for the changes that were seen, or for the columns that config/sources.yaml has.
+
+    Raises:
+        InvalidInput: nothing changed, a name is not one that changed, or a column that is needed is gone.
+        Misconfigured, UnknownReference, Conflict: as the ports and `open_acquiring` say.
+    """
+    declared = _written(settings, name).table(name)
+    with open_opening(settings, name) as opening:
+        tables = opening.tables()
+        other = bool(declared.columns and tables) and all(
+            (declared.columns, declared.key) != (each.columns, each.key) for each in tables
+        )
+        return opening.open(by, system_time(), opening.noted(), renamed, declared if other else None)
+
+
+def _written(settings: Settings, name: str) -> TableFile:
     tables = read_tables(settings).tables
     if name not in tables:
         known = ", ".join(sorted(tables))
         raise UnknownReference("table", name, f"Write one of {known}, as config/sources.yaml has them.")
-    source = open_source(settings, tables[name])
-    try:
-        with open_row_store(settings) as store:
-            table: Table = tables[name].table(name)
-            yield Acquiring(table, source, store, system_time, progress, go_on)
-    finally:
-        source.close()
+    return tables[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,15 +161,28 @@ def write_acquired(settings: Settings, acquiring: Acquiring, file: Path, as_of: 
     written = Written(file.as_posix(), rows, f"sha256:{sha256_of(file)}")
     known = ArtifactVersion(f"acquired://{name}@{manifest.digest}", "acquired-table", manifest.digest)
     position = json.dumps(store.position(name), default=str)[:MOST_SHOWN]
+    used, said = _version(acquiring.opening)
     source = ArtifactVersion(acquiring.source.name, "source")
     shown = ArtifactVersion(f"file://{file.as_posix()}@{written.digest}", "file", written.digest)
     with open_platform(settings) as platform:
         lineage = platform.lineage
         run = f"acquire://{name}@{manifest.digest}"
-        how_far = ActivityDetails(attributes={"watermark": position})
-        lineage.record_activity(run, "acquisition", used=[source], generated=[known], details=how_far)
+        how_far = ActivityDetails(attributes={"watermark": position} | said)
+        lineage.record_activity(run, "acquisition", used=[source, *used], generated=[known], details=how_far)
         lineage.derive(shown, known)
     return written
+
+
+def _version(opening: Opening) -> tuple[list[ArtifactVersion], dict[str, str]]:
+    """Return the version before, whose rows were carried on, and what changed since: for lineage."""
+    newest, tables = opening.newest(), opening.tables()
+    if newest is None:
+        return [], {}
+    before = opening.store.manifest(tables[-2].name)[0]
+    renamed = [f"{old!r} is called {new!r} now" for old, new in newest.renamed.items()]
+    said = "; ".join([*map(str, newest.changes), *renamed])[:MOST_SHOWN]
+    node = ArtifactVersion(f"acquired://{before.table}@{before.digest}", "acquired-table", before.digest)
+    return [node], {"version": str(newest.number), "schema-change": said, "opened-by": newest.by}
 
 
 def open_source(settings: Settings, table: TableFile) -> Source:

@@ -10,7 +10,7 @@ from handrail.acquisition import Acquiring, Table, Taken
 from handrail.acquisition.adapters.dlt_database import DltDatabase
 from handrail.acquisition.adapters.yaml_sources import Database
 from handrail.errors import Misconfigured, Unavailable
-from tests.fakes.acquisition import RowsInMemory
+from tests.fakes.acquisition import RowsInMemory, VersionsInMemory
 from tests.fakes.feedback_store import DATABASES, a_database
 
 START = datetime(2024, 1, 1)
@@ -58,7 +58,7 @@ def add(engine, *minutes, first=None, name="x"):
 
 def acquiring(url, cursor, store, overlap=0, page_rows=40, progress=lambda _: None):
     source = DltDatabase(Database(url=url, table="orders", cursor=cursor, overlap=overlap, page_rows=page_rows), url)
-    return Acquiring(ORDERS, source, store, lambda: datetime.now(UTC), progress)
+    return Acquiring(ORDERS, source, store, VersionsInMemory(), lambda: datetime.now(UTC), progress)
 
 
 def ids(store):

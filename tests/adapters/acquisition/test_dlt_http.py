@@ -14,7 +14,7 @@ from handrail.acquisition import Acquiring, Table, Taken
 from handrail.acquisition.adapters.dlt_http import DltHttp
 from handrail.acquisition.adapters.yaml_sources import Http
 from handrail.errors import InvalidInput, Misconfigured, Unavailable
-from tests.fakes.acquisition import RowsInMemory
+from tests.fakes.acquisition import RowsInMemory, VersionsInMemory
 
 TOKEN = "a-secret-token"
 ORDERS = Table("orders", (), ("id",))
@@ -93,7 +93,7 @@ def acquiring(api, store, style="cursor", **more):
     settings = {"url": api.url, "records": "data.items", "pages": STYLES[style], "per_second": 1000} | more
     source = DltHttp(Http(**settings), TOKEN, pause=lambda _: None)
     api.opened.append(source)
-    return Acquiring(ORDERS, source, store, lambda: datetime.now(UTC))
+    return Acquiring(ORDERS, source, store, VersionsInMemory(), lambda: datetime.now(UTC))
 
 
 def ids(store):

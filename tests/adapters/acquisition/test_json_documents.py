@@ -9,7 +9,7 @@ from handrail.acquisition import Acquiring, Table, Taken
 from handrail.acquisition.adapters.json_documents import JsonDocuments
 from handrail.acquisition.adapters.yaml_sources import Documents
 from handrail.errors import InvalidInput
-from tests.fakes.acquisition import RowsInMemory
+from tests.fakes.acquisition import RowsInMemory, VersionsInMemory
 
 ORDERS = Table("orders", (), ("id",))
 
@@ -22,7 +22,7 @@ def folder(tmp_path):
 
 def acquire(folder, store, pattern="in/*.*json", **more):
     source = JsonDocuments(Documents(path=pattern, **more), folder)
-    return Acquiring(ORDERS, source, store, lambda: datetime.now(UTC)).run()
+    return Acquiring(ORDERS, source, store, VersionsInMemory(), lambda: datetime.now(UTC)).run()
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from handrail.acquisition import Acquiring, Column, Table, Taken
 from handrail.acquisition.adapters.web_table import WebTable
 from handrail.acquisition.adapters.yaml_sources import WebPage
 from handrail.errors import InvalidInput, Misconfigured, Unavailable
-from tests.fakes.acquisition import RowsInMemory
+from tests.fakes.acquisition import RowsInMemory, VersionsInMemory
 
 PLANES = Table("planes", (Column("tail", "text", True), Column("seats", "whole")), ("tail",))
 PAGE = """<!doctype html><html><body><table><tr><td>menu</td></tr></table>
@@ -59,7 +59,7 @@ def acquire(site, tmp_path):
         pause = (lambda _: None) if pauses is None else pauses.append
         source = WebTable(WebPage(url=site.url, table=table), tmp_path / "pages", pause)
         opened.append(source)
-        return Acquiring(PLANES, source, store, lambda: datetime.now(UTC)).run()
+        return Acquiring(PLANES, source, store, VersionsInMemory(), lambda: datetime.now(UTC)).run()
 
     run.store = store
     yield run

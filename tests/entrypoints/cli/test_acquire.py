@@ -101,3 +101,65 @@ def test_a_mistake_in_the_file_is_named(project, table, said):
 
     with pytest.raises(HandrailError, match=said):
         run()
+
+
+def changed(project, name="b", **values):
+    lines = [json.dumps({"id": number, "at": "2026-01-01T00:00:00Z"} | values) for number in range(10, 20)]
+    (project / "in" / f"{name}.ndjson").write_text("\n".join(lines))
+
+
+def sources(*arguments):
+    return CliRunner().invoke(build(), ["sources", *arguments], catch_exceptions=False)
+
+
+def test_a_change_of_columns_is_shown_and_a_person_opens_a_version_that_has_every_row(project):
+    run("--to", "acquired")
+    changed(project, weight=1.5)
+    with pytest.raises(HandrailError, match="'weight' may be its new name"):
+        run()
+
+    (shown,) = json.loads(sources("changes", "--json").stdout)
+    said = sources("open", "orders", "--renamed", "x=weight", "--by", "ann").stdout
+    (facts,) = json.loads(run("--to", "acquired", "--json").stdout)
+
+    assert [each["says"] for each in shown["changes"]] == ["the column 'x' is gone, and 'weight' may be its new name"]
+    assert "orders.v2 is open, with id (whole), weight (number), at (moment). Run handrail acquire orders." in said
+    assert pq.read_table(project / "acquired" / "orders.v2.parquet").column("weight").to_pylist() == [1.5] * 11
+    assert pq.read_table(project / "acquired" / "orders.parquet").num_rows == 1
+    with open_platform(load_settings(project)) as platform:
+        trace = str(platform.lineage.trace(f"file://acquired/orders.v2.parquet@{facts['written']['digest']}"))
+    assert "'x' is called 'weight' now" in trace
+    assert "acquired://orders@" in trace
+    assert "version 2 opened by ann, x is now weight" in sources("changes", "orders").stdout
+
+
+def test_the_file_may_open_versions_by_itself(project):
+    written = yaml.safe_load((project / "config" / "sources.yaml").read_text())
+    written["tables"]["orders"]["on_change"] = {"new": "open", "columns": {"y": "wait"}}
+    (project / "config" / "sources.yaml").write_text(yaml.safe_dump(written))
+    run()
+    changed(project, x=1.5, size=3)
+
+    (facts,) = json.loads(run("--json").stdout)
+
+    assert facts["table"] == "orders.v2"
+    assert facts["rows"] == 11
+    assert "opened by config/sources.yaml" in sources("changes").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("open", "orders"), "nothing of it was acquired yet"),
+        (("open", "orders", "--renamed", "x"), "Write old=new"),
+        (("open", "nothing"), "Write one of orders"),
+        (("changes", "nothing"), "Write one of orders"),
+    ],
+)
+def test_a_version_that_cannot_be_opened_is_one_sentence(project, arguments, said):
+    with pytest.raises(HandrailError, match=said):
+        sources(*arguments)
+
+
+def test_of_a_table_that_was_not_acquired_no_change_is_shown(project):
+    assert "orders: nothing of it was acquired yet" in sources("changes").stdout

@@ -27,6 +27,8 @@ READING = {
         *("--predicate-type", "https://example.com/parity/v1"),
     ),
     "acquire": (),
+    "sources changes": (),
+    "sources open": ("orders",),
     "delivery show": (),
     "delivery add": ("two", "models:/churn@canary", "--role", "canary", "--share", "0.1", "--reason", "good in shadow"),
     "delivery share": ("two", "0.2", "--reason", "no guardrail was touched"),
@@ -75,6 +77,8 @@ WITHOUT_A_STORE = {"env", "approvals verify", "approvals policy check", "approva
 WITHOUT_A_STORE |= {"approvals log verify", "approvals log proof", "approvals log check-proof"}
 WITHOUT_A_STORE |= {
     "acquire",
+    "sources changes",
+    "sources open",
     "approvals rules take",
     "approvals attest",
     "feedback queue import",

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from handrail.acquisition import Acquiring, Column, Page, SchemaChange, Table, Taken
 from handrail.errors import InvalidInput, Refused, Unavailable
-from tests.fakes.acquisition import RowsInMemory, SourceInMemory
+from tests.fakes.acquisition import RowsInMemory, SourceInMemory, VersionsInMemory
 
 AT = datetime(2026, 11, 30, 12, tzinfo=UTC)
 SHOP = Table("shop", (), ("id",))
@@ -16,7 +16,7 @@ ROWS = [{"id": number, "name": f"n{number}"} for number in range(7)]
 
 
 def acquiring(source, store, table=SHOP, **more):
-    return Acquiring(table, source, store, lambda: AT, **more)
+    return Acquiring(table, source, store, VersionsInMemory(), lambda: AT, **more)
 
 
 def test_a_table_without_columns_takes_those_of_its_first_page():
@@ -126,7 +126,7 @@ def test_a_new_column_is_recorded_and_nothing_stops():
 
     acquired = acquiring(SourceInMemory(rows), RowsInMemory()).run()
 
-    assert acquired.changes == (SchemaChange("new", "size"),)
+    assert acquired.changes == (SchemaChange("new", "size", "whole"),)
     assert acquired.manifest.rows == 3
 
 
@@ -134,7 +134,7 @@ def test_other_columns_than_were_agreed_need_another_name():
     store = RowsInMemory()
     acquiring(SourceInMemory(ROWS), store).run()
 
-    with pytest.raises(InvalidInput, match="Give the table another name"):
+    with pytest.raises(InvalidInput, match="handrail sources open shop, or give it another name"):
         acquiring(SourceInMemory(ROWS), store, Table("shop", (Column("id", "text"),), ("id",))).run()
 
 

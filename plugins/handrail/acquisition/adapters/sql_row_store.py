@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from handrail.acquisition.domain.acquired import Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
-from handrail.acquisition.domain.pages import Page, Position, Row, Sifted
+from handrail.acquisition.domain.pages import Page, Position, Row, SetAside, Sifted
 from handrail.acquisition.domain.tables import Column, Table
 from handrail.acquisition.ports import RowStore
 from handrail.errors import Conflict, UnknownReference
@@ -129,6 +129,20 @@ class SqlRowStore(RowStore):
         with self._store.read() as connection:
             found = connection.execute(counted.group_by(_aside.c.reason).order_by(_aside.c.reason)).all()
         return {reason: count for reason, count in found}
+
+    def history(self, name: str) -> Iterator[tuple[int, Row]]:
+        """Read them by number."""
+        wanted = sa.select(_rows).where(_rows.c.name == name).order_by(_rows.c.number)
+        with self._store.read() as connection:
+            for row in connection.execution_options(yield_per=AT_ONCE).execute(wanted):
+                yield row.number, Row(row.key, row.body, EPOCH + row.known_at * MICROSECOND, row.place)
+
+    def aside(self, name: str) -> Iterator[SetAside]:
+        """Read them by when they came."""
+        wanted = sa.select(_aside).where(_aside.c.name == name).order_by(_aside.c.at, _aside.c.digest)
+        with self._store.read() as connection:
+            for row in connection.execution_options(yield_per=AT_ONCE).execute(wanted):
+                yield SetAside(row.text, row.reason, row.place, EPOCH + row.at * MICROSECOND)
 
     def _taken(self, connection: Connection, name: str, page: Page, before: Position | None) -> int:
         """Return the number of the newest row, with the source held for this transaction alone."""

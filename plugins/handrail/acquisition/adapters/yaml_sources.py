@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from handrail.acquisition.domain.tables import Column, Table, Type
+from handrail.acquisition.domain.versions import Choice, OnChange
 from handrail.config import Mistake, Section, mistaken, read_config
 
 FILE = Path("config") / "sources.yaml"
@@ -86,6 +87,20 @@ class Documents(Section):
     records: Text | None = Field(default=None, description="where a document has the rows, as data.items")
 
 
+class Changes(Section):
+    """What a change of the source's columns leads to, by its kind, and by column."""
+
+    new: Choice = "go_on"
+    gone: Choice = "stop"
+    renamed: Choice = "stop"
+    retyped: Choice = "stop"
+    columns: dict[Text, Choice] = Field(default_factory=dict, description="for these columns alone, whatever the kind")
+
+    def policy(self) -> OnChange:
+        """Return what it says."""
+        return OnChange(self.new, self.gone, self.renamed, self.retyped, self.columns)
+
+
 class TableFile(Section):
     """One table: what its rows must have, and where they come from."""
 
@@ -93,6 +108,7 @@ class TableFile(Section):
     columns: dict[Text, Type] = Field(default_factory=dict, description="what to keep; all of the first page if empty")
     required: list[Text] = []
     known: Text | None = Field(default=None, description="column with since when a row is known; when it came if unset")
+    on_change: Changes = Field(default_factory=Changes, description="what a change of the source's columns leads to")
     database: Database | None = None
     http: Http | None = None
     web_page: WebPage | None = None

@@ -5,10 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
+from handrail.acquisition.domain.changes import SchemaChange
 from handrail.acquisition.domain.reading import NULL, read_column
 from handrail.acquisition.domain.tables import Table
 
@@ -50,11 +52,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """What was not accepted, as it came, cut at 10,000 characters, and why."""
+    """What was not accepted, as it came, cut at 10,000 characters unless it waits, and why; `at` is when it came."""
 
     text: str
     reason: str
     place: str = ""
+    at: datetime | None = None
 
     @property
     def digest(self) -> str:
@@ -92,10 +95,31 @@ def sift(page: Page, table: Table, received: datetime) -> Sifted:
     return Sifted(received, rows, aside)
 
 
-def as_text(given: Mapping[str, Any]) -> str:
-    """Return a row as it came, for people; cut at 10,000 characters."""
-    text = json.dumps(dict(given), ensure_ascii=False, default=repr)
-    return text.encode("utf-8", "backslashreplace").decode()[:MOST_KEPT]
+def hold(page: Page, waiting: Sequence[SchemaChange]) -> tuple[Page, Sequence[SetAside]]:
+    """Take out of a page the rows that show one of the changes, each whole and with the change as the reason."""
+    shown = {at: [each for each in waiting if each.shown_by(row)] for at, row in enumerate(page.rows)}
+    if not any(shown.values()):
+        return page, ()
+    places = page.places or [""] * len(page.rows)
+    held = [
+        SetAside(as_text(page.rows[at], None), f"waits for a new version: {'; '.join(map(str, why))}", places[at])
+        for at, why in shown.items()
+        if why
+    ]
+    stay = [at for at, why in shown.items() if not why]
+    left = [places[at] for at in stay] if page.places else ()
+    return replace(page, rows=[page.rows[at] for at in stay], places=left), held
+
+
+def as_text(given: Mapping[str, Any], most: int | None = MOST_KEPT) -> str:
+    """Return a row as it came, for people; cut at so many characters."""
+    text = json.dumps(dict(given), ensure_ascii=False, default=_readable)
+    return text.encode("utf-8", "backslashreplace").decode()[:most]
+
+
+def _readable(value: Any) -> str:
+    # What waits is read again by its table.
+    return value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else repr(value)
 
 
 def _lists(columns: Iterable[Sequence[str]]) -> list[str]:

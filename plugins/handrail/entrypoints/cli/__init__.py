@@ -30,7 +30,7 @@ def build() -> typer.Typer:
     Once a process: a second assembly would add to each noun's `app` the same commands again.
     """
     # Not at the top: the modules beside this one import it first.
-    from handrail.entrypoints.cli import acquire, env, explain, init, lineage, reproduce, serve
+    from handrail.entrypoints.cli import acquire, env, explain, init, lineage, reproduce, serve, sources
 
     app = typer.Typer(
         name="handrail",
@@ -43,6 +43,7 @@ def build() -> typer.Typer:
     app.command("init", epilog="Example: handrail init bikes --table bikes.csv --label bikers --time hour")(init.init)
     app.command("env", epilog='Example: eval "$(handrail env)"')(env.show)
     app.command("acquire", epilog=acquire.EXAMPLE)(acquire.acquire)
+    app.add_typer(sources.app, name="sources")
     app.add_typer(_approvals(), name="approvals")
     app.add_typer(lineage.app, name="lineage")
     app.add_typer(_feedback(), name="feedback")

@@ -35,7 +35,9 @@ def acquire(
     for name in tables or list(read_tables(settings).tables):
         with open_acquiring(settings, name, Progress(name), go_on=go_on) as acquiring:
             acquired = acquiring.run()
-            written = write_acquired(settings, acquiring, to / f"{name}.parquet", moment) if to else None
+            written = None
+            if to:
+                written = write_acquired(settings, acquiring, to / f"{acquiring.table.name}.parquet", moment)
         facts.append(_facts(acquired) | ({"written": asdict(written)} if written else {}))
         if not as_json:
             _say(acquired, written)
