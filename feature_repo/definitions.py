@@ -1,12 +1,14 @@
 """The Feast objects: entities, one view a feature table, the on-demand schedule view and the feature services.
 
-A service is immutable: a change of what a model sees makes a new service with the next number (flights_v2).
+A service is immutable: a change of what a model sees, or of the code that computes it, makes a new service with the
+next number. flights_v2 has the values of flights_v1, computed over lists where v1 made a frame of each request; models
+that were trained with v1 keep it.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from types import FunctionType
@@ -16,13 +18,13 @@ from feast import Entity, FeatureService, FeatureView, Field, FileSource, OnDema
 from feast.types import Float64, Int64, String
 from feast.value_type import ValueType
 
-from feature_repo.schedule import SCHEDULE_FEATURES, request_fields, schedule_features
+from feature_repo.schedule import SCHEDULE_FEATURES, request_fields, schedule_columns, schedule_features
 
 __all__ = ["DEFAULT_SERVICE", "ENTITIES", "VIEWS", "build", "request_fields"]
 
 ENTITIES = ("origin", "carrier", "dest", "tailnum")
-DEFAULT_SERVICE = "flights_v1"
-SCHEDULE_SERVICE = "flights_schedule_v1"
+DEFAULT_SERVICE = "flights_v2"
+SCHEDULE_SERVICE = "flights_schedule_v2"
 
 WEATHER = ("temp", "dewp", "humid", "wind_dir", "wind_speed", "precip", "pressure", "visib")
 ORIGIN_DELAYS = tuple(f"origin_dep_delay_{span}" for span in ("1h", "3h", "24h"))
@@ -55,7 +57,7 @@ SELECTED: Mapping[str, Sequence[str]] = {
     "tail_last": ("tail_arr_delay", "tail_air_time"),
     "plane": ("built_year", "seats"),
 }
-"""What flights_v1 takes from each view: what the validation month gained nothing from stays out."""
+"""What flights_v1 and flights_v2 take from each view: what the validation month gained nothing from stays out."""
 
 
 def build(features_root: str) -> list[Any]:
@@ -70,21 +72,27 @@ def build(features_root: str) -> list[Any]:
             Field(name="distance", dtype=Float64),
         ],
     )
-    schedule = OnDemandFeatureView(
-        name="schedule",
-        sources=[request],
-        schema=[Field(name=name, dtype=Float64) for name in SCHEDULE_FEATURES],
-        mode="pandas",
-        udf=cast(FunctionType, schedule_features),
-        udf_string=inspect.getsource(schedule_features),
-    )
+    framed = _on_demand("schedule", request, "pandas", schedule_features)
+    schedule = _on_demand("schedule_v2", request, "python", schedule_columns)
+    selected = [views[name][list(of)] for name, of in SELECTED.items()]
     services = [
-        FeatureService(
-            name=DEFAULT_SERVICE, features=[schedule, *(views[name][list(of)] for name, of in SELECTED.items())]
-        ),
+        FeatureService(name=DEFAULT_SERVICE, features=[schedule, *selected]),
         FeatureService(name=SCHEDULE_SERVICE, features=[schedule]),
+        FeatureService(name="flights_v1", features=[framed, *selected]),
+        FeatureService(name="flights_schedule_v1", features=[framed]),
     ]
-    return [*entities.values(), *views.values(), schedule, *services]
+    return [*entities.values(), *views.values(), framed, schedule, *services]
+
+
+def _on_demand(name: str, request: RequestSource, mode: str, compute: Callable[..., Any]) -> OnDemandFeatureView:
+    return OnDemandFeatureView(
+        name=name,
+        sources=[request],
+        schema=[Field(name=feature, dtype=Float64) for feature in SCHEDULE_FEATURES],
+        mode=mode,
+        udf=cast(FunctionType, compute),
+        udf_string=inspect.getsource(compute),
+    )
 
 
 def _view(name: str, entities: Mapping[str, Entity], root: Path) -> FeatureView:

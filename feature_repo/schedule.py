@@ -1,6 +1,7 @@
 """What a ticket says, as features: the one computation that training and serving share.
 
-Moments travel as whole seconds since 1970 (UTC), so that no tool on the way can reinterpret a time zone.
+Moments travel as whole seconds since 1970 (UTC), so that no tool on the way can reinterpret a time zone. Feast runs
+functions from their registered text, where no import of this file is known: they import themselves what they need.
 """
 
 from __future__ import annotations
@@ -14,6 +15,30 @@ import pandas as pd
 from handrail.errors import InvalidInput
 
 SCHEDULE_FEATURES = ("minute_of_day", "weekday", "scheduled_minutes", "distance_miles")
+
+
+def schedule_columns(inputs: dict[str, list[float | None]]) -> dict[str, list[float | None]]:
+    """Turn `sched_dep_s`, `sched_arr_s` (seconds UTC) and `distance` (miles) into `SCHEDULE_FEATURES`, row by row.
+
+    `minute_of_day` and `weekday` (Monday is 1) are local to New York; all are floats, None where an input is missing
+    (None, NaN). There is no month on purpose: a model of half a year would learn it by heart.
+    """
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    zone = ZoneInfo("America/New_York")
+    departures = [at if at == at else None for at in inputs["sched_dep_s"]]
+    arrivals = [at if at == at else None for at in inputs["sched_arr_s"]]
+    local = [None if at is None else datetime.fromtimestamp(at, zone) for at in departures]
+    return {
+        "minute_of_day": [None if at is None else float(at.hour * 60 + at.minute) for at in local],
+        "weekday": [None if at is None else float(at.isoweekday()) for at in local],
+        "scheduled_minutes": [
+            None if begin is None or end is None else float((end - begin) // 60)
+            for begin, end in zip(departures, arrivals, strict=True)
+        ],
+        "distance_miles": [None if miles is None or miles != miles else float(miles) for miles in inputs["distance"]],
+    }
 
 
 def schedule_features(inputs: pd.DataFrame) -> pd.DataFrame:
@@ -34,7 +59,7 @@ def schedule_features(inputs: pd.DataFrame) -> pd.DataFrame:
 
 
 def request_fields(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return what `schedule_features` takes, from request items with `sched_dep`, `sched_arr` and `distance` (miles).
+    """Return what `schedule_columns` takes, from request items with `sched_dep`, `sched_arr` and `distance` (miles).
 
     Raises:
         InvalidInput: an item lacks one of them, or a moment has no time zone.

@@ -6,7 +6,6 @@ Everything that is not about one table reads this, so that another table needs a
 # pydantic reads the annotations at run time, so they stay real.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -42,6 +41,7 @@ def _known_zone(name: str) -> str:
 
 Column = Annotated[str, Field(min_length=1, max_length=200)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
+Service = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*_v[0-9]+$")]
 
 
 class Subject(Section):
@@ -105,10 +105,11 @@ class Label(Section):
 
 
 class Features(Section):
-    """Feature sets by name, each the Feast feature service that it is; a changed set is a service with another name."""
+    """Feature sets by name, each a Feast service; a changed set is a new one, and `earlier` has those of old models."""
 
-    sets: Annotated[dict[str, Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*_v[0-9]+$")]], Field(min_length=1)]
+    sets: Annotated[dict[str, Service], Field(min_length=1)]
     default: str
+    earlier: tuple[Service, ...] = ()
 
     @field_validator("default")
     @classmethod
@@ -144,7 +145,8 @@ class Live(Section):
     @model_validator(mode="after")
     def _outcomes_follow(self) -> Self:
         if self.outcomes_until < self.until:
-            problem = f"is {_written(self.outcomes_until)}, expected {_written(self.until)} or later, which is 'until'"
+            is_written, until = (f"{each:%Y-%m-%dT%H:%M:%SZ}" for each in (self.outcomes_until, self.until))
+            problem = f"is {is_written}, expected {until} or later, which is 'until'"
             raise mistaken(Mistake(("outcomes_until",), problem))
         return self
 
@@ -285,10 +287,6 @@ def _require_kind(project: Path, case: UseCase) -> None:
         problem = f"is {case.label.feedback!r}, which {KINDS_FILE.as_posix()} does not declare"
         remedy = f"Write one of: {_listed(str(name) for name in kinds)}." if kinds else "Declare it there."
         raise read_yaml(project / FILE, FILE.as_posix()).wrong(("label", "feedback"), problem, remedy)
-
-
-def _written(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _repeated(names: Sequence[str]) -> tuple[int, str] | None:

@@ -137,10 +137,11 @@ def require_service(use_case: UseCase, service: str) -> None:
     """Refuse a feature service that the description does not name (any more).
 
     Raises:
-        UnknownReference: it is none of its sets.
+        UnknownReference: it is none of its sets, and none of the earlier ones.
     """
-    if service not in use_case.features.sets.values():
-        known = ", ".join(use_case.features.sets.values())
+    of = use_case.features
+    if service not in (*of.sets.values(), *of.earlier):
+        known = ", ".join((*of.sets.values(), *of.earlier))
         raise UnknownReference("feature service", service, f"The sets of config/use_case.yaml are {known}.")
 
 

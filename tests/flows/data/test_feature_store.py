@@ -209,7 +209,7 @@ def test_the_identity_of_a_service_does_not_depend_on_the_place(
 
 
 def test_the_shipped_services_are_the_ones_that_were_released() -> None:
-    """A change of a hash here changes what a released model sees: name the new set flights_v2 instead."""
+    """A change of a hash here changes what a released model sees: give the new set the next number."""
     from feature_repo.definitions import build
 
     named = {thing.name: thing for thing in build("/anywhere")}
@@ -225,7 +225,7 @@ def test_a_changed_service_is_refused_under_its_old_name(store: ProjectStore, mo
 
     monkeypatch.setattr(definitions, "SELECTED", dict(definitions.SELECTED) | {"weather": definitions.WEATHER[1:]})
 
-    with pytest.raises(Refused, match="Changing the feature service 'flights_v1'") as caught:
+    with pytest.raises(Refused, match="Changing the feature service 'flights_v2'") as caught:
         feature_store.apply(store)
 
     assert "next number in feature_repo/definitions.py" in str(caught.value)

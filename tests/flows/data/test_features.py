@@ -50,14 +50,16 @@ def test_every_labelled_flight_of_the_window_comes_back_once(
 def test_a_window_is_read_again_with_any_feature_set(project: Path) -> None:
     trained = _rows(project, "validate")
 
-    again = features.read_window(project, "validate", "flights_v1")
-    schedule = features.read_window(project, "validate", "flights_schedule_v1")
+    again, earlier = (features.read_window(project, "validate", f"flights_v{number}") for number in (2, 1))
+    schedule = features.read_window(project, "validate", "flights_schedule_v2")
 
     assert again.equals(trained)
+    assert earlier.select(trained.columns).equals(trained)
     assert schedule.get_column("flight_id").equals(trained.get_column("flight_id"))
     assert "temp" in trained.columns
     assert "temp" not in schedule.columns
-    with pytest.raises(UnknownReference, match="'flights_v0'.*are flights_v1, flights_schedule_v1"):
+    known = "flights_v2, flights_schedule_v2, flights_v1, flights_schedule_v1"
+    with pytest.raises(UnknownReference, match=f"'flights_v0'.*are {known}"):
         features.read_window(project, "validate", "flights_v0")
 
 
@@ -92,7 +94,7 @@ def test_the_manifest_says_what_the_files_hold(fortnight: Path) -> None:
     assert manifest["rows"] == {"train": train.height, "validate": held_out.height}
     assert set(manifest["features"]) <= set(train.columns)
     assert train.columns == held_out.columns
-    assert manifest["feature_service"]["name"] == "flights_v1"
+    assert manifest["feature_service"]["name"] == "flights_v2"
     assert set(manifest["views"]) == {
         "weather",
         "origin_ops",
@@ -100,7 +102,7 @@ def test_the_manifest_says_what_the_files_hold(fortnight: Path) -> None:
         "dest_ops",
         "tail_last",
         "plane",
-        "schedule",
+        "schedule_v2",
     }
     assert manifest["labels"] == {
         "raw": train.height + held_out.height,
@@ -194,7 +196,7 @@ def test_the_schedule_set_knows_the_ticket_alone(project: Path) -> None:
     features.run(project)
 
     manifest = _manifest(project)
-    assert manifest["feature_service"]["name"] == "flights_schedule_v1"
+    assert manifest["feature_service"]["name"] == "flights_schedule_v2"
     assert manifest["features"] == [
         "carrier",
         "origin",

@@ -19,7 +19,7 @@ from handrail.settings import Settings
 HOURS = [datetime(2013, 1, day, hour, tzinfo=UTC) for day in (8, 10) for hour in (12, 20)]
 ALONE = 8
 """How many of a batch are asked about in a request of their own too."""
-SERVICES = ["flights_v1", "flights_schedule_v1"]
+SERVICES = ["flights_v1", "flights_schedule_v1", "flights_v2", "flights_schedule_v2"]
 
 
 def _batch(project: Path, hour: datetime) -> pl.DataFrame:

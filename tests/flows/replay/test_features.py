@@ -52,7 +52,7 @@ def test_online_and_offline_features_are_equal(
     store.write_known(HOUR - timedelta(days=1), HOUR)
 
     online = store.read(hour.items, HOUR)
-    offline = point_in_time(open_history(settings, live.features), flights, "flights_v1")
+    offline = point_in_time(open_history(settings, live.features), flights, "flights_v2")
 
     common = {name: offline[name].to_list() for name in online if name in offline.columns}
     skew = skew_of(len(hour.items), online, common)
@@ -62,7 +62,7 @@ def test_online_and_offline_features_are_equal(
 
 
 def test_every_flight_asked_for_comes_back_in_order(settings: Settings, live: Live, flights: pl.DataFrame) -> None:
-    answer = point_in_time(open_history(settings, live.features), flights, "flights_v1")
+    answer = point_in_time(open_history(settings, live.features), flights, "flights_v2")
 
     assert answer["flight_id"].to_list() == flights["flight_id"].to_list()
 

@@ -87,7 +87,11 @@ def _on_demand(weather):
     def of_request(rows):
         return pd.DataFrame({"twice": rows["extra"] * 2})
 
-    return in_pandas, in_python, of_request
+    @on_demand_feature_view(sources=[request], schema=[Field(name="thrice", dtype=Int64)], mode="python")
+    def of_lists(rows):
+        return {"thrice": [extra * 3 for extra in rows["extra"]]}
+
+    return in_pandas, in_python, of_request, of_lists
 
 
 def _services(folder, weather, everywhere):

@@ -32,6 +32,7 @@ def _rows(store, asked, features, **options):
         ["in_pandas:total"],
         ["in_python:both", "weather:gust"],
         ["of_request:twice"],
+        ["of_lists:thrice", "weather:v"],
         ["in_pandas:total", "in_python:both", "of_request:twice", "pairs:delay"],
     ],
 )

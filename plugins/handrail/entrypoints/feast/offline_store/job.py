@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -92,7 +93,7 @@ class HandrailRetrievalJob(RetrievalJob):
     @property
     def on_demand_feature_views(self) -> list[OnDemandFeatureView]:
         """The views that Feast computes from the retrieved columns."""
-        return self.views_on_demand
+        return [_with_its_inputs(view) for view in self.views_on_demand]
 
     @property
     def metadata(self) -> RetrievalMetadata | None:
@@ -190,6 +191,23 @@ class HandrailRetrievalJob(RetrievalJob):
         for old in before.files:
             if Path(old.path) != part:
                 Path(old.path).unlink()
+
+
+def _with_its_inputs(view: OnDemandFeatureView) -> OnDemandFeatureView:
+    """Return a view that gets the fields of requests alone, if it needs nothing else and computes over lists.
+
+    Feast makes Python objects of every column of the result for such a view: seconds where there are many. It lets no
+    view be registered whose function needs a column that the view does not name.
+    """
+    if view.mode != "python" or view.source_feature_view_projections:
+        return view
+    inputs, narrowed, compute = view.get_request_data_schema(), copy(view), view.transform_arrow
+
+    def of_inputs(table: pa.Table, full_feature_names: bool = False) -> pa.Table:
+        return compute(table.select([name for name in table.column_names if name in inputs]), full_feature_names)
+
+    setattr(narrowed, "transform_arrow", of_inputs)  # noqa: B010 - a method of one object
+    return narrowed
 
 
 def _as_declared(part: pa.Table, declared: Mapping[str, Field]) -> pa.Table:
