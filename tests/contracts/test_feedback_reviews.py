@@ -21,7 +21,7 @@ from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH, a_log, a_prediction, an_
 from tests.fakes.feedback_store import DATABASES, a_store
 
 REVIEW = Kind("review", timedelta(hours=1), is_text=True, sources=("shop",))
-MADE = a_prediction(0, subject="ada", prediction_id="p-1")
+MADE = a_prediction(0, subject="ada lin", prediction_id="p-1")
 TEXT = "Late again,\nand nobody said why. \u202e"
 
 
@@ -53,7 +53,11 @@ def contents(store):
         return repr([connection.execute(sa.text(f"select * from {name}")).all() for name in tables])
 
 
-BY_KEY: dict[str, Any] = {"prediction_id": "", "subject": "ada", "occurred_at": MADE.made_at + timedelta(hours=1)}
+BY_KEY: dict[str, Any] = {
+    "prediction_id": "",
+    "subject": "ada lin",
+    "occurred_at": MADE.made_at + timedelta(hours=1),
+}
 
 
 @pytest.mark.parametrize("to", [{}, BY_KEY], ids=["by id", "by key"])
@@ -64,7 +68,7 @@ def test_a_review_is_read_back_and_no_table_holds_its_text(log, store, texts, to
 
     reviews = Reviews(log, texts)
     assert [each.text for each in reviews.about("p-1")] == [TEXT]
-    assert [each.text for each in reviews.about_subject("ada")] == [TEXT]
+    assert [each.text for each in reviews.about_subject("ada lin")] == [TEXT]
     assert "nobody said" not in contents(store)
     assert [each.value for each in log.feedback_about("p-1")] == [1.0]
     assert log.damages() == ()
@@ -163,9 +167,9 @@ def test_with_keyed_subjects_the_key_is_that_of_the_pseudonym(store, texts):
     log.record_feedback([a_review(**BY_KEY)])
     log.receive([a_review("Again.", **BY_KEY, revision=1)])
 
-    assert [each.text for each in Reviews(log, texts).about_subject("ada")] == [TEXT, "Again."]
-    assert "ada" not in contents(store)
-    assert texts.destroy([f"subject {subjects.reference('ada')}"]) == 1
+    assert [each.text for each in Reviews(log, texts).about_subject("ada lin")] == [TEXT, "Again."]
+    assert "ada lin" not in contents(store)
+    assert texts.destroy([f"subject {subjects.reference('ada lin')}"]) == 1
 
 
 def test_what_moves_a_cursor_is_shown_as_its_code(log, texts):
