@@ -13,6 +13,7 @@ import numpy as np
 from flows.steps.monitoring import monitor as monitoring
 from flows.steps.monitoring.events import emit, write_pages
 from flows.steps.monitoring.findings import base_figure, measure
+from flows.steps.monitoring.quality_report import RETRAINED
 from flows.steps.release.promote import TREE, is_open
 from flows.steps.release.serving import asker
 from flows.steps.replay import run as replaying
@@ -214,7 +215,7 @@ def _is_answered(scene: Scene, month: str) -> bool:
 
 
 def first_alert(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """Return the earliest finding of kind drift or performance that asks somebody to act, None if no month has one."""
+    """Return the earliest alert of a kind that a retraining answers, None if no month has one."""
     for record in records:
         for finding in retrainable(record):
             return dict(finding)
@@ -223,7 +224,7 @@ def first_alert(records: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
 
 def retrainable(record: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a month's alerts of the kinds that the automation answers with a retraining."""
-    return [alert for alert in monitoring.alerts(dict(record)) if alert["kind"] in ("drift", "performance")]
+    return [alert for alert in monitoring.alerts(dict(record)) if alert["kind"] in RETRAINED]
 
 
 def wait_for_flow(scene: Scene, flow: str, began: float, report: Report) -> str:

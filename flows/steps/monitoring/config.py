@@ -101,17 +101,21 @@ class ShadowRules(Section):
 class GateRules(Section):
     """After which alerts the gate is shut for the version that made the predictions, and how bad its finding is."""
 
-    shut_on: tuple[Literal["drift", "performance", "health", "fairness"], ...] = ()
+    shut_on: tuple[Literal["drift", "performance", "business", "health", "fairness"], ...] = ()
     severity: Literal["low", "medium", "high"] = "medium"
 
 
 class MonitoringRules(Section):
-    """Everything in config/monitoring.yaml."""
+    """Everything in config/monitoring.yaml.
+
+    `business` has limits on the means of kinds of feedback whose values are numbers, by the kind.
+    """
 
     reference: Literal["train", "validate"]
     drift: DriftLimits
     performance: PerformanceLimits
     health: HealthLimits
+    business: dict[str, Limit] = Field(default_factory=dict)
     reports: ReportRules
     shadow: ShadowRules | None = None
     gate: GateRules = GateRules()
@@ -120,12 +124,17 @@ class MonitoringRules(Section):
     def limits(self) -> dict[str, Limit]:
         """The limits by the name of the figure that they bound."""
         loss = {} if self.drift.loss is None else {"drift.loss": self.drift.loss}
-        return loss | {
-            "drift.score_psi": self.drift.score_psi,
-            "performance.coverage": self.performance.coverage,
-            "health.latency_p99_ms": self.health.latency_p99_ms,
-            "health.error_share": self.health.error_share,
-        }
+        business = {f"business.{kind}": limit for kind, limit in self.business.items()}
+        return (
+            loss
+            | business
+            | {
+                "drift.score_psi": self.drift.score_psi,
+                "performance.coverage": self.performance.coverage,
+                "health.latency_p99_ms": self.health.latency_p99_ms,
+                "health.error_share": self.health.error_share,
+            }
+        )
 
 
 def read_monitoring(config: Path, objectives: Mapping[str, Objective] | None = None) -> MonitoringRules:

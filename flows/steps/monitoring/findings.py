@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from flows.steps.monitoring.loss import MonthDrift
 
 Scores = NDArray[np.float64]
+FindingKind = Literal["drift", "performance", "business", "health", "fairness"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class Finding:
     `value`, `limit` and `objective` are those of the check that matters most: the first that fails, else the first.
     """
 
-    kind: Literal["drift", "performance", "health", "fairness"]
+    kind: FindingKind
     model: str
     month: str
     state: Literal["ok", "information", "alert"]
@@ -264,9 +265,7 @@ def health_finding(
     return conclude("health", subject, checks) if checks else None
 
 
-def conclude(
-    kind: Literal["drift", "performance", "health", "fairness"], subject: Subject, checks: tuple[Check, ...]
-) -> Finding:
+def conclude(kind: FindingKind, subject: Subject, checks: tuple[Check, ...]) -> Finding:
     """Return the finding that follows from checks; the first that fails is the one that matters most."""
     first = next((each for each in checks if not each.holds), checks[0])
     return Finding(

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from flows.steps.monitoring.advice import advice_about
+from flows.steps.monitoring.business import Brought, business_finding, check_business_limits, read_brought
 from flows.steps.monitoring.config import (
     MonitoringRules,
     check_metric_limits,
@@ -109,6 +110,7 @@ def monitor(
     check_metric_limits(case, objectives)
     check_fairness_limits(case, objectives)
     with open_platform(settings) as platform:
+        check_business_limits(rules, platform)
         judge = Judge(settings, platform, case, rules, objectives, open_model, batches, scored, open_trees)
         return judge_month(judge, read_month(month, case.time.zone))
 
@@ -138,7 +140,9 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
     figures = _figures(judge, month, forecasts, reference, moved)
     tables = _tables(judge, forecasts, reference, model.scorer, features)
     quality = _quality(judge, month, forecasts, features, model.scorer)
-    findings = [finding.as_json() for finding in _findings(judge, month, forecasts, figures, quality)]
+    brought = read_brought(judge.platform, rules, month, forecasts)
+    found = _findings(judge, month, forecasts, Measured(figures, quality, brought))
+    findings = [finding.as_json() for finding in found]
     alarming = tuple(finding["kind"] for finding in findings if finding["state"] == "alert")
     marked = tuple(kind for kind in RETRAINED if kind in alarming)
     about = ReportSubject(month.name, forecasts.as_of, forecasts.snapshot, forecasts.deployment, marked)
@@ -156,6 +160,7 @@ def judge_month(judge: Judge, month: Month) -> dict[str, Any]:
         "reports_project": rules.reports.project,
         **figures.as_json(),
         **quality.as_json(),
+        "business": {each.kind: each.as_json() for each in brought},
         "figures": titled(figures.performance, judge.case),
         "features_from": features.origin,
         "features_missing": features.reason,
@@ -209,17 +214,25 @@ def _quality(judge: Judge, month: Month, forecasts: Forecasts, features: MonthFe
     return month_quality(judge.case, forecasts, features, made_of)
 
 
-def _findings(
-    judge: Judge, month: Month, forecasts: Forecasts, figures: Figures, quality: MonthQuality
-) -> tuple[Finding, ...]:
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """All that findings about a month are drawn from."""
+
+    figures: Figures
+    quality: MonthQuality
+    brought: list[Brought]
+
+
+def _findings(judge: Judge, month: Month, forecasts: Forecasts, measured: Measured) -> tuple[Finding, ...]:
     """Draw the findings; there is none about what nobody measured."""
-    rules, objectives = judge.rules, judge.objectives
+    rules, objectives, figures = judge.rules, judge.objectives, measured.figures
     subject = Subject(judge.settings.model_name, month.name, forecasts.as_of, forecasts.snapshot)
     found = (
         drift_finding(subject, figures.score_psi, rules, objectives, figures.moved),
         performance_finding(subject, figures.performance, judge.case, rules, objectives),
+        business_finding(subject, measured.brought, rules, objectives),
         health_finding(subject, figures.health, rules, objectives),
-        fairness_finding(subject, quality, judge.case, objectives),
+        fairness_finding(subject, measured.quality, judge.case, objectives),
     )
     return tuple(finding for finding in found if finding is not None)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SCORE_BIN = "score_bin"
 LIMIT, ALERT = "limit_", "alert_"
 """How the columns begin whose mean is a limit, or 1 where a finding is an alert: panels draw columns only."""
-RETRAINED = ("drift", "performance")
+RETRAINED = ("drift", "performance", "business")
 """The kinds of alerts after which a challenger is trained; these are marked."""
 About = tuple[datetime, Mapping[str, str], str]
 """The as-of time, the metadata and the month of a report."""

@@ -24,6 +24,7 @@ def test_a_quiet_month_is_measured_and_kept(settings: Settings, platform: Platfo
     assert [(each["kind"], each["state"]) for each in record["findings"]] == [
         ("drift", "ok"),
         ("performance", "ok"),
+        ("business", "ok"),
     ]
     assert record["health"]["error_share"] is None
     assert record["performance"]["coverage"] == 1.0
