@@ -167,3 +167,28 @@ def test_before_anybody_labelled_there_is_no_figure(tasks):
 
     with pytest.raises(InvalidInput, match="0 of .* drawn predictions have a label"):
         run("queue", "figures", tasks, "--as-of", "2026-12-31")
+
+
+def test_those_whose_truth_never_came_are_asked_about_and_answers_count_with_their_source(tmp_path):
+    reported = [OUTCOME | {"prediction_id": f"p{number}", "event_id": f"e{number}"} for number in range(100)]
+    run("import", "-", text=lines(*map(predicted, range(200)), *reported))
+    span = ("--from", (MADE - timedelta(days=1)).isoformat(), "--until", (MADE + timedelta(days=1)).isoformat())
+    late = ("--as-of", "2026-12-31")
+    taken = json.loads(run("snapshot", "ground_truth", *span, *late, "--json").stdout)
+    tasks = tmp_path / "tasks.json"
+
+    made = run("queue", "make", taken["digest"], "--most", 50, "--to", tasks, "--reason", "never-came")
+
+    found = json.loads(tasks.read_text())
+    assert "of 100 predictions past their maturity without a reported label" in made.stdout
+    assert all(int(task["data"]["prediction_id"][1:]) >= 100 for task in found)
+    assert {task["meta"]["propensity"] for task in found} == {0.5}
+    assert found[0]["meta"]["queue"]["reason"] == "never-came"
+    run("queue", "import", written(tmp_path, exported(tasks)), *CHOICES)
+    figures = json.loads(run("queue", "figures", tasks, *late, "--json").stdout)
+    assert [(each["answered"], each["known"]) for each in figures] == [(len(found), 100)] * 2
+
+
+def test_a_reason_that_is_none_is_one_sentence(tmp_path):
+    with pytest.raises(InvalidInput, match="Write one of: unsure, never-came."):
+        run("queue", "make", "sha256:a", "--most", 5, "--to", tmp_path / "t.json", "--reason", "bored")

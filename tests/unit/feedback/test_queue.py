@@ -1,5 +1,6 @@
 """Labels worth buying: a draw that can be made again, and figures that the draw and missing answers do not bend."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -10,7 +11,7 @@ from handrail.feedback import QueuePlan, make_queue, measure_queue, plan_of
 from handrail.feedback.domain.cohorts import Cohort
 from handrail.feedback.domain.kinds import Kind
 from handrail.feedback.domain.material import Scope
-from handrail.feedback.domain.queue import draw_queue, labels_of, queue_figures
+from handrail.feedback.domain.queue import REASONS, draw_queue, labels_of, queue_figures
 from tests.fakes.feedback import GO_LIVE, GROUND_TRUTH, LAST, a_log, a_prediction, an_outcome
 
 END = GO_LIVE + timedelta(days=30)
@@ -183,6 +184,80 @@ def test_labels_of_a_cohort_are_by_id():
     assert labels_of(a_cohort([0.1, 0.9], [None, 1.0])) == {"p0": None, "p1": 1.0}
 
 
+def reported(cohort, labels, revisions):
+    return replace(cohort, label=tuple(labels), revision=tuple(revisions))
+
+
+def test_asked_about_are_those_past_maturity_whose_truth_nobody_reported():
+    """Silence means 0 here, once mature; p2 is too young, p3 was reported."""
+    cohort = reported(a_cohort([0.5] * 4), [0.0, 0.0, None, 1.0], [None, None, None, 0])
+    cohort = replace(cohort, mature=(True, True, False, True))
+
+    queue = draw_queue(QueuePlan("sha256:a", 9, reason="never-came"), GROUND_TRUTH, cohort)
+
+    assert [task.prediction_id for task in queue.tasks] == ["p0", "p1"]
+    assert (queue.waiting, queue.known) == (2, 1)
+
+
+def test_each_whose_truth_never_came_is_as_likely():
+    queue = draw_queue(QueuePlan("sha256:a", 100, reason="never-came"), GROUND_TRUTH, a_cohort([0.5, 0.999] * 500))
+
+    assert {round(task.propensity, 9) for task in queue.tasks} == {0.1}
+
+
+def test_another_reason_draws_others():
+    cohort = a_cohort([0.5] * 400)
+    one, other = (draw_queue(QueuePlan("sha256:a", 40, "", reason), GROUND_TRUTH, cohort) for reason in REASONS)
+
+    assert one.tasks != other.tasks
+
+
+def test_where_every_truth_came_there_is_nothing_to_ask():
+    log, _ = a_log_of(5, known=range(5))
+
+    with pytest.raises(InvalidInput, match="5 predictions past their maturity has a label"):
+        make_queue(log, replace(a_plan(log), reason="never-came"))
+
+
+def test_what_silence_means_is_not_taken_for_an_answer():
+    log, made = a_log_of(60)
+    plan = QueuePlan(log.snapshot("conversion", GO_LIVE, END, LAST).digest, 60, reason="never-came")
+    log.record_feedback([an_outcome(each, 1, kind="conversion") for each in made[:3]])
+
+    for figure in measure_queue(log, plan, LAST):
+        assert (figure.asked, figure.answered, figure.known) == (60, 3, 0)
+
+
+def test_figures_are_unbiased_where_truths_that_never_came_differ_from_those_that_did():
+    """The truth of positives comes half as often; taking what came alone would be 0.1 off. Coverage over 100 draws."""
+    random = np.random.default_rng(11)
+    score = random.uniform(0.02, 0.98, 3000)
+    truth = (random.uniform(size=3000) < score).astype(float)
+    came = random.uniform(size=3000) < np.where(truth == 1, 0.4, 0.8)
+    labels = [float(truth[row]) if came[row] else None for row in range(3000)]
+    cohort = reported(a_cohort(score), labels, [0 if came[row] else None for row in range(3000)])
+    naive = truth[came].mean()
+    held, values = 0, []
+    for trial in range(100):
+        plan = QueuePlan("sha256:a", 200, str(trial), "never-came")
+        now = {row: label for row, label in zip(cohort.prediction_id, labels, strict=True) if label is not None}
+        now |= {
+            task.prediction_id: float(truth[int(task.prediction_id[1:])])
+            for task in draw_queue(plan, GROUND_TRUTH, cohort).tasks
+        }
+        rate = queue_figures(plan, GROUND_TRUTH, cohort, now)[1]
+        values.append(rate.value)
+        held += rate.low <= truth.mean() <= rate.high
+
+    assert abs(naive - truth.mean()) > 0.1
+    assert np.mean(values) == pytest.approx(truth.mean(), abs=0.005)
+    assert held >= 88
+
+
+def test_a_file_from_before_there_were_reasons_is_read_as_it_was_meant():
+    assert plan_of({"snapshot": "sha256:a", "most": 10, "seed": ""}).reason == "unsure"
+
+
 @pytest.mark.parametrize(
     "said",
     [
@@ -194,6 +269,8 @@ def test_labels_of_a_cohort_are_by_id():
         {"snapshot": "sha256:a", "most": 10, "seed": "two\nlines"},
         {"snapshot": "sha256:a", "most": 10, "seed": "x" * 201},
         {"snapshot": "sha256:a", "most": 10, "seed": "", "more": 1},
+        {"snapshot": "sha256:a", "most": 10, "seed": "", "reason": "late"},
+        {"snapshot": "sha256:a", "most": 10, "seed": "", "reason": 1},
     ],
 )
 def test_what_is_no_plan_is_a_sentence(said):

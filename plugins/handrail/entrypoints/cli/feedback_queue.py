@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,7 +15,7 @@ from handrail.clock import system_time
 from handrail.entrypoints.answers.label_studio import plan_in, read_labels, read_tasks, tasks_of
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, print_rows, read_moment, results
 from handrail.errors import InvalidInput, Unavailable
-from handrail.feedback import QueueFigure, QueuePlan, make_queue, measure_queue
+from handrail.feedback import QueueFigure, make_queue, measure_queue, plan_of
 from handrail.files import replace_file
 
 app = typer.Typer(
@@ -22,6 +23,10 @@ app = typer.Typer(
     help="Labels worth buying: which predictions a person should label, and what that says about all of them.",
     epilog="Example: handrail feedback queue make sha256:... --most 200 --to tasks.json",
 )
+WITHOUT: Mapping[str, str] = {
+    "unsure": "without a label",
+    "never-came": "past their maturity without a reported label",
+}
 File = Annotated[Path, typer.Argument(help="Tasks as `make` wrote them, or as Label Studio exported them (JSON).")]
 
 
@@ -31,16 +36,23 @@ def make(
     most: Annotated[int, typer.Option("--most", min=1, help="About how many somebody will label.")],
     to: Annotated[Path, typer.Option("--to", help="The file of tasks, for Label Studio's import.")],
     seed: Annotated[str, typer.Option("--seed", help="Another word draws other predictions.")] = "",
+    reason: Annotated[
+        str,
+        typer.Option(
+            "--reason", help="unsure: whose labels shorten the interval most; never-came: past maturity, none reported."
+        ),
+    ] = "unsure",
 ) -> None:
-    """Draw predictions whose labels shorten the interval most, and write them as tasks.
+    """Draw predictions whose labels shorten the interval most, or never came, and write them as tasks.
 
-    The same snapshot, number and word draw the same predictions, so that nothing has to be kept but the file.
+    The same snapshot, number, word and reason draw the same predictions, so that nothing has to be kept but the file.
     """
+    plan = plan_of({"snapshot": snapshot, "most": most, "seed": seed, "reason": reason})
     with open_records() as platform:
-        queue = make_queue(platform.feedback, QueuePlan(snapshot, most, seed))
+        queue = make_queue(platform.feedback, plan)
     replace_file(to, f"{json.dumps(tasks_of(queue), indent=1)}\n".encode())
     results.print(
-        f"{len(queue.tasks):,} of {queue.waiting:,} predictions without a label are in {to}; "
+        f"{len(queue.tasks):,} of {queue.waiting:,} predictions {WITHOUT[queue.plan.reason]} are in {to}; "
         f"{queue.known:,} have one. Import the file into Label Studio, and its export with: "
         f"handrail feedback queue import",
         highlight=False,

@@ -8,9 +8,9 @@ where it is needed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from handrail.errors import InvalidInput
 from handrail.feedback.domain.cohorts import Cohort
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from handrail.statistics import Powered
 
+REASONS = ("unsure", "never-came")
+"""Why a label is asked for: the model is unsure, or the truth never came."""
 MOST_SEED = 200
 TWO_CLASSES = frozenset({0.0, 1.0})
 
@@ -29,14 +31,24 @@ TWO_CLASSES = frozenset({0.0, 1.0})
 class QueuePlan:
     """What a queue is made from: the digest of a snapshot, how many predictions are to be labelled, and a word.
 
-    Another `seed` draws others.
+    Another `seed` draws others. With the reason `never-came` it is about the predictions of the snapshot that are past
+    their maturity, and those are asked about for which nobody reported a label, whatever silence means, each as likely.
     """
 
     snapshot: str
     most: int
     seed: str = ""
+    reason: Literal["unsure", "never-came"] = "unsure"
+
+    @property
+    def drawn_by(self) -> str:
+        """What decides beside its id whether a prediction is drawn; without a reason as before there were reasons."""
+        words = (self.snapshot, self.seed, *(() if self.reason == "unsure" else (self.reason,)))
+        return "\n".join(words)
 
     def __post_init__(self) -> None:
+        if self.reason not in REASONS:
+            raise InvalidInput("reason", f"{self.reason!r} is none", f"Write one of: {', '.join(REASONS)}.")
         if self.most < 1:
             raise InvalidInput("most", f"{self.most} is not above 0", "Say how many predictions somebody will label.")
         if len(self.seed) > MOST_SEED or not (self.seed == "" or self.seed.isprintable()):
@@ -95,6 +107,7 @@ def draw_queue(plan: QueuePlan, kind: Kind, cohort: Cohort) -> LabelQueue:
         InvalidInput: there are none.
         MissingTool: NumPy is not installed.
     """
+    cohort = asked_about(plan, cohort)
     propensity, drawn = _drawn(plan, kind, cohort)
     rows = [row for row in range(len(cohort)) if drawn[row]]
     tasks = (
@@ -116,9 +129,9 @@ def queue_figures(
 ) -> tuple[QueueFigure, ...]:
     """Return what a queue's labels say about all predictions of its snapshot.
 
-    `now` has the label of each prediction as it is known by now. What became known by another way counts for a drawn
-    prediction as well, and for none that was not drawn: it would bend the sample. Drawn ones without a label are taken
-    to be like those with one.
+    `now` has the label of each prediction as it is known by now; where the truth never came, as somebody reported it.
+    What became known by another way counts for a drawn prediction as well, and for none that was not drawn: it would
+    bend the sample. Drawn ones without a label are taken to be like those with one.
 
     Raises:
         InvalidInput: fewer than two of the drawn predictions have a label.
@@ -128,6 +141,7 @@ def queue_figures(
 
     from handrail.statistics import PartlyLabelled, prediction_powered_mean
 
+    cohort = asked_about(plan, cohort)
     propensity, drawn = _drawn(plan, kind, cohort)
     known = np.array([label is not None for label in cohort.label])
     label = np.array([_number(now.get(name)) for name in cohort.prediction_id], dtype=np.float64)
@@ -159,14 +173,16 @@ def _drawn(plan: QueuePlan, kind: Kind, cohort: Cohort) -> tuple[np.ndarray, np.
 
     open_rows = np.array([label is None for label in cohort.label], dtype=bool)
     if not open_rows.any():
-        problem = f"each of its {len(cohort)} predictions has a label, so there is nothing to ask"
+        which = "" if plan.reason == "unsure" else " past their maturity"
+        problem = f"each of its {len(cohort)} predictions{which} has a label, so there is nothing to ask"
         raise InvalidInput("snapshot", problem, "Take one of a window whose outcomes are not all known.")
     scores = np.array(cohort.score, dtype=np.float64)[open_rows]
     # A score says how sure the model is only where it is the probability of one of two classes.
-    unsure = label_uncertainty(scores) if _is_binary(kind) else np.ones(len(scores))
+    by_score = _is_binary(kind) and plan.reason == "unsure"
+    unsure = label_uncertainty(scores) if by_score else np.ones(len(scores))
     propensity = np.zeros(len(cohort))
     propensity[open_rows] = labelling_propensity(unsure, min(plan.most, len(scores)))
-    return propensity, draw_for_labelling(cohort.prediction_id, propensity, f"{plan.snapshot}\n{plan.seed}")
+    return propensity, draw_for_labelling(cohort.prediction_id, propensity, plan.drawn_by)
 
 
 def _is_binary(kind: Kind) -> bool:
@@ -197,20 +213,41 @@ def _number(value: float | None) -> float:
     return float("nan") if value is None else float(value)
 
 
+def asked_about(plan: QueuePlan, cohort: Cohort) -> Cohort:
+    """Return the predictions that a queue is about, with the labels that it takes as known.
+
+    Where the truth never came, those are past their maturity, and what silence means is no label.
+    """
+    if plan.reason == "unsure":
+        return cohort
+    mature = cohort.keep(list(cohort.mature))
+    return replace(mature, label=tuple(map(_reported, mature.label, mature.revision)))
+
+
+def _reported(label: float | None, revision: int | None) -> float | None:
+    return None if revision is None else label
+
+
 def labels_of(cohort: Cohort) -> dict[str, float | None]:
     """Return the label of each prediction of a cohort by its id."""
     return dict(zip(cohort.prediction_id, cohort.label, strict=True))
 
 
 def plan_of(said: Mapping[str, Any], fields: Sequence[str] = ("snapshot", "most", "seed")) -> QueuePlan:
-    """Read the plan that a file of tasks carries.
+    """Read the plan that a file of tasks carries; one that was written before there were reasons has none.
 
     Raises:
         InvalidInput: a part of it is missing, unknown, or of another type.
     """
     snapshot, most, seed = (said.get(name) for name in fields)
-    if set(said) != set(fields) or not isinstance(snapshot, str) or not isinstance(seed, str):
+    reason = said.get("reason", "unsure")
+    if (
+        set(said) - {"reason"} != set(fields)
+        or not isinstance(reason, str)
+        or not isinstance(snapshot, str)
+        or not isinstance(seed, str)
+    ):
         raise InvalidInput("queue", f"it is not {', '.join(fields)}", "Take it from the file that `queue make` wrote.")
     if not isinstance(most, int) or isinstance(most, bool):
         raise InvalidInput("most", "it is not a whole number", "Take it from the file that `queue make` wrote.")
-    return QueuePlan(snapshot, most, seed)
+    return QueuePlan(snapshot, most, seed, cast('Literal["unsure", "never-came"]', reason))

@@ -6,15 +6,23 @@ from datetime import datetime
 
 from handrail.errors import UnknownReference
 from handrail.feedback.domain.kinds import Kind
-from handrail.feedback.domain.queue import LabelQueue, QueueFigure, QueuePlan, draw_queue, labels_of, queue_figures
+from handrail.feedback.domain.queue import (
+    LabelQueue,
+    QueueFigure,
+    QueuePlan,
+    asked_about,
+    draw_queue,
+    labels_of,
+    queue_figures,
+)
 from handrail.feedback.service.log import FeedbackLog
 from handrail.tools import require
 
 
 def make_queue(log: FeedbackLog, plan: QueuePlan) -> LabelQueue:
-    """Draw about `plan.most` predictions of a snapshot whose labels shorten the interval most. Needs NumPy.
+    """Draw about `plan.most` predictions of a snapshot whose labels shorten the interval most, or never came.
 
-    Nothing is recorded: the same plan draws the same predictions, whatever arrived since.
+    Needs NumPy. Nothing is recorded: the same plan draws the same predictions, whatever arrived since.
 
     Raises:
         UnknownReference: there is no such snapshot.
@@ -39,7 +47,8 @@ def measure_queue(log: FeedbackLog, plan: QueuePlan, as_of: datetime) -> tuple[Q
     cohort = log.snapshot_cohort(plan.snapshot)
     scope = cohort.scope
     now = log.cohort(None, scope.kind, scope.start, scope.end, as_of)
-    return queue_figures(plan, _kind_of(log, plan), cohort, labels_of(now))
+    # What silence means is nobody's answer to whom was asked because there was silence.
+    return queue_figures(plan, _kind_of(log, plan), cohort, labels_of(asked_about(plan, now)))
 
 
 def _kind_of(log: FeedbackLog, plan: QueuePlan) -> Kind:
