@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-console bench-online-features bench-batch-scoring bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo-sources test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -156,6 +156,9 @@ attack-serving: setup  ## The same sent to a served bento: no 5xx, and nothing t
 
 bench-online-features: setup  ## Features of a request read directly beside get_online_features; Redis too where HANDRAIL_TEST_REDIS_URL names one.
 	@$(BIN)/python -m tests.benchmarks.online_features
+
+bench-callers: setup  ## A guarded request by the token, a key or an issuer's token, beside one that nobody checks.
+	@$(BIN)/python -m tests.benchmarks.callers
 
 bench-batch-scoring: setup  ## As many rows as a year of flights, verified, scored and recorded, beside raw ONNX Runtime; ROWS=, REPEATS=.
 	@$(BIN)/python -m tests.benchmarks.batch_scoring

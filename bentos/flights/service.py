@@ -1,4 +1,4 @@
-"""The bento: POST /predict answers flights, /api takes feedback, both with a bearer token; health and metrics are open.
+"""The bento: POST /predict answers flights, /api takes feedback, both of known callers; health and metrics are open.
 
 Serve a checkout with `bentoml serve bentos/flights`, the deployed bento with `python -m infra.servers.bento`.
 What is sent and answered follows from config/use_case.yaml, and from messages.py beside this file.
@@ -32,6 +32,7 @@ from handrail.entrypoints.bentoml.messages import answer_of, items_of  # noqa: E
 from handrail.entrypoints.bentoml.service import quieten_warnings  # noqa: E402
 from handrail.entrypoints.bentoml.worker import Worker  # noqa: E402
 from handrail.entrypoints.http.problems import status_of  # noqa: E402
+from handrail.entrypoints.http.serving_callers import schemes_of  # noqa: E402
 from handrail.errors import HandrailError  # noqa: E402
 from handrail.http import checked_by_host, feedback_app  # noqa: E402
 from handrail.refs import BentoTag  # noqa: E402
@@ -60,7 +61,13 @@ else:
 
 @bentoml.service(
     name=CASE.name,
-    service_class=guarded(partial(rules_of, PLATFORM, FEEDBACK), WORKER.not_ready, WORKER.watch, WORKER.status),
+    service_class=guarded(
+        partial(rules_of, PLATFORM, FEEDBACK),
+        WORKER.not_ready,
+        WORKER.watch,
+        WORKER.status,
+        schemes_of(PLATFORM.settings),
+    ),
     workers=1,
     threads=1,
     traffic={"timeout": 30},
@@ -70,7 +77,8 @@ else:
 class FlightsService:
     """Will a flight land more than 15 minutes late? Asked two hours before its scheduled departure.
 
-    Send `Authorization: Bearer <token>`; the token is in `.handrail/credentials/serving-token.json`.
+    Send `Authorization: Bearer <token>`; the token is in `.handrail/credentials/serving-token.json`, and
+    `handrail delivery key make NAME` makes a key for one caller.
     """
 
     @bentoml.on_deployment

@@ -179,7 +179,8 @@ def main() -> None:
         require("bentoml", "bentoml")
         settings = load_settings()
         require_free_ports(settings, ["bento"])
-        serving_token(settings)
+        if settings.callers.token:
+            serving_token(settings)
         with open_platform(settings) as platform:
             server = Server(platform)
             try:

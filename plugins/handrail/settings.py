@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from handrail.caller_settings import CallerSettings
 from handrail.config import Section, YamlSource, explained, read_yaml
 from handrail.confirmations import Confirmations, LongSecret
 from handrail.errors import Misconfigured
@@ -101,6 +102,7 @@ class Settings(BaseSettings):
     feedback_max_bytes: int = Field(default=64_000_000, ge=1, description="the same for predictions and feedback")
     stream: StreamSettings = StreamSettings()
     online: OnlineSettings = OnlineSettings()
+    callers: CallerSettings = CallerSettings()
     lineage_trusted_proxies: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="addresses of reverse proxies before `handrail serve`; commas between them in the variable",
@@ -285,9 +287,9 @@ def _look_at_names(names: tuple[str, ...]) -> None:
     A release may not stop for what an orchestrator or a newer release sets, but a name that is nearly right is wrong.
     """
     known = [field.upper() for field in Settings.model_fields]
-    known += [f"PORTS__{port.upper()}" for port in Ports.model_fields]
-    for section, model in (("CONFIRMATIONS", Confirmations), ("STREAM", StreamSettings), ("ONLINE", OnlineSettings)):
-        known += [f"{section}__{name.upper()}" for name in model.model_fields]
+    for field, info in Settings.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, Section):
+            known += [f"{field.upper()}__{name.upper()}" for name in info.annotation.model_fields]
     for name in names:
         given = name.removeprefix(PREFIX)
         if given in known or _OTHERS.fullmatch(given):

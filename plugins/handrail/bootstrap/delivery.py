@@ -18,6 +18,7 @@ from handrail.delivery import (
     Carried,
     Challenger,
     Deployer,
+    Keys,
     Move,
     PermittedVersion,
     Slot,
@@ -46,6 +47,7 @@ __all__ = [
     "open_deployer",
     "open_deployments",
     "open_health",
+    "open_keys",
     "open_permits",
     "open_splits",
     "open_turns",
@@ -197,6 +199,14 @@ def open_health(platform: Platform) -> HealthRecords:
 
     migrate(platform.store, "delivery_health", MIGRATIONS)
     return SqlHealth(platform.store)
+
+
+def open_keys(platform: Platform, name: str) -> Keys:
+    """Open the keys of callers of the bento of that name, in this environment."""
+    from handrail.delivery.adapters.sql_keys import MIGRATIONS, SqlKeys
+
+    migrate(platform.store, "delivery_keys", MIGRATIONS)
+    return Keys(SqlKeys(platform.store), Slot(platform.settings.environment, name), system_time)
 
 
 def open_splits(platform: Platform, name: str) -> Splitter:

@@ -12,11 +12,13 @@ from handrail.delivery.domain.health import (
     bucket_of,
     fault_of,
 )
+from handrail.delivery.domain.keys import EVERY_RIGHT, KEY_PREFIX, KeyRing, Right, ServingKey
 from handrail.delivery.domain.splits import CHAMPION, Assigned, Challenger, Change, End, Role, Split
 from handrail.delivery.domain.steps import Judged, Next, Rollout
 from handrail.delivery.domain.swaps import Move, Outcome, Swap, earlier
 from handrail.delivery.domain.turns import Lease, Turn, TurnChange, TurnLimits
 from handrail.delivery.health_ports import HealthRecords
+from handrail.delivery.key_ports import KeyBook
 from handrail.delivery.ports import Bentos, Deployments, Permits, Recipe, Trees
 from handrail.delivery.service import (
     NEEDS,
@@ -32,6 +34,7 @@ from handrail.delivery.service import (
     lend_verified,
     parcel,
 )
+from handrail.delivery.service.keys import Keys
 from handrail.delivery.service.turns import LEASE_S, HeldTurn, Turns
 from handrail.delivery.split_ports import Splits
 from handrail.delivery.swap_ports import Swaps
@@ -41,7 +44,9 @@ from handrail.shares import FALLBACK
 __all__ = [
     "BOUNDS_S",
     "CHAMPION",
+    "EVERY_RIGHT",
     "FALLBACK",
+    "KEY_PREFIX",
     "LEASE_S",
     "REQUESTS",
     "NEEDS",
@@ -61,6 +66,9 @@ __all__ = [
     "Go",
     "Hook",
     "Judged",
+    "KeyBook",
+    "KeyRing",
+    "Keys",
     "Lease",
     "Fault",
     "HealthBin",
@@ -74,8 +82,10 @@ __all__ = [
     "Permits",
     "PermittedVersion",
     "Recipe",
+    "Right",
     "Role",
     "Rollout",
+    "ServingKey",
     "Slot",
     "Split",
     "Splits",

@@ -34,6 +34,8 @@ READING = {
     "delivery share": ("two", "0.2", "--reason", "no guardrail was touched"),
     "delivery step": ("two", "--kind", "ground_truth", "--metric", "brier"),
     "delivery rollback": ("--reason", "late arrivals are missed"),
+    "delivery key list": (),
+    "delivery key revoke": ("crew-desk",),
     "delivery package edge": ("--to", "edge.tar"),
     "delivery package function": ("--to", "function.zip"),
     "delivery package container": ("--base", f"python@sha256:{'0' * 64}", "--to", "image"),
@@ -115,6 +117,7 @@ AT_THE_SERVER = {
 }
 RECORDING = {
     "approvals keeper",
+    "delivery key make",
     "feedback consume",
     "feedback import",
     "feedback link",

@@ -1,4 +1,4 @@
-"""Prometheus metrics of a serving process, by slot. No label has a value that a caller chose.
+"""Prometheus metrics of a serving process, by slot and by caller. No label has a value that a caller chose.
 
 BentoML collects them over its processes. Import this in a worker only: prometheus_client looks once, when it is
 imported, for the folder that they share.
@@ -17,6 +17,7 @@ from prometheus_client import Counter, Gauge, Histogram  # noqa: E402
 from prometheus_client.multiprocess import mark_process_dead  # noqa: E402
 
 PREFIX = "handrail_serving"
+MOST_CALLERS = 200
 Serving = tuple[str, str, str, str]
 """A slot with its deployment, model version and permit; the permit of a challenger is in its own record."""
 
@@ -29,6 +30,8 @@ class Metrics:
         _forget_dead()
         seconds, buckets = {"unit": "seconds"}, {"buckets": BOUNDS_S}
         self._requests = _counter("requests", "HTTP requests that ended.", "route", "code")
+        self._callers = _counter("caller_requests", "HTTP requests of known callers that ended.", "caller", "code")
+        self._names: set[str] = set()
         about = "Time from a request's first byte to its answer's last."
         self._request_seconds = Histogram(f"{PREFIX}_request", about, ["route"], **seconds, **buckets)  # type: ignore[arg-type]
         self._answers = _counter("answers", "Requests, or parts of them, by the slot that answered.", "slot", "outcome")
@@ -55,6 +58,14 @@ class Metrics:
         self._in_progress.dec()
         self._child(self._requests, route, str(status)).inc()
         self._child(self._request_seconds, route).observe(seconds)
+
+    def called(self, caller: str, status: int) -> None:
+        """Count a request of a known caller; of more than `MOST_CALLERS` the others are one."""
+        if caller not in self._names:
+            if len(self._names) >= MOST_CALLERS:
+                caller = "other"
+            self._names.add(caller)
+        self._child(self._callers, caller, str(status)).inc()
 
     def answered(self, slot: str, seconds: float, items: int, fault: Fault | None) -> None:
         """Count a slot's part of a request."""

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from handrail.entrypoints.bentoml.logs import MOST_IDS, RequestLog
 from handrail.entrypoints.bentoml.watch import ASKED, Asked, Watch
+from handrail.entrypoints.http.feedback_guard import CALLER
 from handrail.tools import require
 
 require("starlette", "bentoml")
@@ -58,6 +59,10 @@ class Observed:
             ASKED.reset(before)
             seconds = perf_counter() - began
             self._watch.ended(route, status, seconds, path in self._routes.predict)
+            caller = scope.get(CALLER)
+            if caller is not None:
+                asked.caller = caller.name
+                self._watch.called(caller.label, status)
             if path not in QUIET:
                 self._write(asked, scope["method"], route, status, seconds, request_id)
 
@@ -70,6 +75,7 @@ class Observed:
             "method": method,
             "route": route,
             "status": status,
+            "caller": asked.caller,
             "ms": round(seconds * 1e3, 3),
             "deployment": asked.deployment,
             "slots": sorted(asked.slots),

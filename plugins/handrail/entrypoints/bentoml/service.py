@@ -21,7 +21,7 @@ require("bentoml", "bentoml")
 from _bentoml_sdk import Service  # noqa: E402
 from starlette.responses import JSONResponse  # noqa: E402
 
-from handrail.entrypoints.bentoml.descriptions import describe  # noqa: E402
+from handrail.entrypoints.bentoml.descriptions import SCHEME, Schemes, describe  # noqa: E402
 from handrail.entrypoints.bentoml.limits import Bounded, limit_headers  # noqa: E402
 from handrail.entrypoints.bentoml.logs import RequestLog, log_as_json  # noqa: E402
 from handrail.entrypoints.bentoml.observed import QUIET, Observed, Routes  # noqa: E402
@@ -54,11 +54,12 @@ def guarded(
     not_ready: Callable[[], str | None],
     watch: Watch | None = None,
     status: Callable[[], Mapping[str, Any]] | None = None,
+    schemes: Schemes = SCHEME,
 ) -> type[Service[Any]]:
     """Make a service class whose app is behind a `FeedbackGuard`; `rules` is called once in each worker.
 
     `watch` counts requests, for Prometheus too, and lets the process log one JSON object a line. `status` is what
-    `GET /serving` answers; without it there is no such path.
+    `GET /serving` answers; without it there is no such path. `schemes` is what the OpenAPI document says of callers.
     """
 
     class GuardedService(Service[Any]):
@@ -70,7 +71,7 @@ def guarded(
         @property
         def openapi_spec(self) -> Any:
             spec = super().openapi_spec
-            describe(spec)
+            describe(spec, schemes)
             return spec
 
         def to_asgi(self, is_main: bool = True) -> Any:

@@ -31,6 +31,7 @@ class Asked:
     prediction_ids: list[str] = field(default_factory=list)
     slots: set[str] = field(default_factory=set)
     deployment: str = ""
+    caller: str = ""
 
 
 ASKED: ContextVar[Asked | None] = ContextVar("handrail_asked", default=None)
@@ -68,6 +69,11 @@ class Watch:
             self._metrics.ended(route, status, seconds)
         if is_prediction:
             self._tally.ended(REQUESTS, "", seconds, 0, fault_of(status))
+
+    def called(self, caller: str, status: int) -> None:
+        """Count a request of a known caller, by one of few names."""
+        if self._metrics is not None:
+            self._metrics.called(caller, status)
 
     def slot(self, slot: str, deployment: str, items: int) -> Part:
         """Return a context that counts a slot's part of a request, by how the block ends."""

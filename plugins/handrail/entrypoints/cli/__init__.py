@@ -86,6 +86,7 @@ def _delivery() -> typer.Typer:
     from handrail.entrypoints.cli import (
         accounts,
         delivery,
+        delivery_keys,
         delivery_package,
         delivery_rollback,
         delivery_step,
@@ -98,6 +99,7 @@ def _delivery() -> typer.Typer:
     package.command("container", epilog=targets.CONTAINER)(targets.container)
     package.command("kubernetes", epilog=targets.KUBERNETES)(targets.kubernetes)
     package.command("balancer", epilog=targets.BALANCER)(targets.balancer)
+    delivery.app.add_typer(delivery_keys.app, name="key")
     delivery.app.add_typer(package, name="package")
     accounts.let_accounts_log_in(delivery.app)
     return delivery.app

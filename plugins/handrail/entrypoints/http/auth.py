@@ -23,4 +23,6 @@ def is_bearer(header: str | None, token: str) -> bool:
 
 def unknown_caller(detail: str, headers: Iterable[tuple[str, str]] = ()) -> Rejection:
     """Return the answer to a caller who is not known (401), with the challenge that RFC 9110 asks for."""
-    return Rejection(HTTPStatus.UNAUTHORIZED, detail, (CHALLENGE, *headers))
+    given = tuple(headers)
+    challenge = () if any(name == CHALLENGE[0] for name, _ in given) else (CHALLENGE,)
+    return Rejection(HTTPStatus.UNAUTHORIZED, detail, (*challenge, *given))

@@ -1,9 +1,9 @@
 """The guard around a served bento: a pure ASGI middleware that knows nothing of BentoML, models or features.
 
-It refuses unknown paths, asks for the bearer token, limits bodies, gives each request an id and turns every error
-into problem details (RFC 9457). It never raises: BentoML answers a raising middleware only after its whole timeout.
-Put it around any bento with `Service.add_asgi_middleware(FeedbackGuard, rules=..., not_ready=...)`, or outermost with
-`handrail.entrypoints.bentoml.service.guarded`.
+It refuses unknown paths, asks who calls and whether that caller may, limits bodies, gives each request an id and turns
+every error into problem details (RFC 9457). It never raises: BentoML answers a raising middleware only after its whole
+timeout. Put it around any bento with `Service.add_asgi_middleware(FeedbackGuard, rules=..., not_ready=...)`, or
+outermost with `handrail.entrypoints.bentoml.service.guarded`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from handrail.entrypoints.http.auth import is_bearer, unknown_caller
+from handrail.delivery import Right
 from handrail.entrypoints.http.bodies import CLOSE, arriving_within, check_length, too_large
 from handrail.entrypoints.http.docs_page import DOCS
 from handrail.entrypoints.http.problems import MEDIA_TYPE, Rejection, explain, problem
+from handrail.entrypoints.http.serving_callers import ServingCallers
 from handrail.tools import require
 
 require("starlette", "bentoml")
@@ -31,6 +32,8 @@ MAX_TRANSLATED_BYTES = 1_000_000
 SMALLER = "Send it in smaller batches."
 AGAIN_AFTER_S = {HTTPStatus.TOO_MANY_REQUESTS: 1, HTTPStatus.SERVICE_UNAVAILABLE: 5}
 """After how many seconds what is over soon may be asked again."""
+CALLER = "handrail.caller"
+"""Where in the scope of a request its caller is found, for what is around the guard."""
 OF_A_BODY = ("content-type", "content-length")
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -41,9 +44,10 @@ _log = logging.getLogger("handrail.feedback")
 class Rules:
     """What the guard lets through. A path that no rule names is not found.
 
-    `open_paths` are read without a token, `guarded_paths` need it; `model_paths` answer 503 until a permitted model
-    is loaded; `page` is the HTML at `/` and `/docs`, open if given. `any_type_paths` take more than JSON, as their app
-    says.
+    `open_paths` are read by anybody, `guarded_paths` by who has `token`, or by the `callers` in its place: for those
+    of them that are `model_paths` a caller needs the right to predict, for others the right to report. `model_paths`
+    answer 503 until a permitted model is loaded; `page` is the HTML at `/` and `/docs`, open if given.
+    `any_type_paths` take more than JSON, as their app says.
     """
 
     token: str
@@ -54,6 +58,7 @@ class Rules:
     max_body_bytes: int = 2_000_000
     body_timeout_s: float = 10.0
     any_type_paths: frozenset[str] = frozenset()
+    callers: ServingCallers | None = None
 
 
 class FeedbackGuard:
@@ -76,6 +81,7 @@ class FeedbackGuard:
         """
         self._app = app
         self._rules = rules
+        self._callers = rules.callers or ServingCallers(rules.token)
         self._not_ready, self._elsewhere = not_ready, elsewhere
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -87,7 +93,7 @@ class FeedbackGuard:
         request = Request(scope, receive)
         answer = _Answer(request, send)
         try:
-            self._admit(request)
+            await self._admit(request)
             if self._is_page(scope["path"]) and self._rules.page is not None:
                 return await answer.give(HTTPStatus.OK, "text/html; charset=utf-8", self._rules.page)
             body = await self._read(request)
@@ -105,13 +111,13 @@ class FeedbackGuard:
     def _is_page(self, path: str) -> bool:
         return path in ("/", DOCS) and self._rules.page is not None
 
-    def _admit(self, request: Request) -> None:
+    async def _admit(self, request: Request) -> None:
         rules, path, method = self._rules, request.scope["path"], request.method
         if path in rules.open_paths or self._is_page(path):
             if method not in ("GET", "HEAD"):
                 raise Rejection(HTTPStatus.METHOD_NOT_ALLOWED, f"{path} can only be read.", [("allow", "GET, HEAD")])
         elif path in rules.guarded_paths:
-            _check_token(request.headers, rules.token)
+            await self._know(request)
             if method not in ("GET", "HEAD", "DELETE") and path not in rules.any_type_paths:
                 _check_type(request.headers)
         else:
@@ -120,6 +126,14 @@ class FeedbackGuard:
             reason = self._not_ready() or (self._elsewhere() if path == "/readyz" else None)
             if reason is not None:
                 raise Rejection(HTTPStatus.SERVICE_UNAVAILABLE, reason)
+
+    async def _know(self, request: Request) -> None:
+        """Find out who calls, before the body is read, and write the names for logs and metrics into the scope."""
+        scope = request.scope
+        header = _header(request.headers, "authorization")
+        known = await self._callers.find(header, scope.get("query_string", b""))
+        scope[CALLER] = known
+        known.require(Right.PREDICT if scope["path"] in self._rules.model_paths else Right.REPORT)
 
     async def _read(self, request: Request) -> bytes:
         limit = self._rules.max_body_bytes
@@ -194,15 +208,6 @@ def _header(headers: Headers, name: str) -> str | None:
     """Return a header that is there exactly once; a repeated one counts as absent."""
     values = [text for key, text in headers.items() if key.lower() == name]
     return values[0] if len(values) == 1 else None
-
-
-def _check_token(headers: Headers, token: str) -> None:
-    if not is_bearer(_header(headers, "authorization"), token):
-        raise unknown_caller(
-            "This path needs the header 'Authorization: Bearer <token>'. "
-            "The token is in .handrail/credentials/serving-token.json.",
-            CLOSE,
-        )
 
 
 def _check_type(headers: Headers) -> None:
