@@ -1,5 +1,6 @@
 """What every `RowStore` promises."""
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,10 +11,11 @@ from hypothesis import strategies as st
 
 from handrail.acquisition import Column, Page, RowStore, SchemaChange, Table, Taken
 from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
+from handrail.acquisition.adapters.sql_watermarks import SqlWatermarks
 from handrail.acquisition.domain.pages import sift
 from handrail.errors import Conflict, UnknownReference
 from handrail.storage import migrate, open_store
-from tests.fakes.acquisition import RowsInMemory
+from tests.fakes.acquisition import RowsInMemory, WatermarksInMemory
 from tests.fakes.feedback_store import DATABASES, a_migrated_store
 
 AT = datetime(2026, 11, 30, 12, 0, 0, 5, tzinfo=UTC)
@@ -176,3 +178,55 @@ def test_a_database_agrees_with_the_memory(tmp_path_factory, versions, data):
     for as_of in (None, AT, AT + timedelta(minutes=3)):
         assert both[0].manifest("shop", as_of) == both[1].manifest("shop", as_of)
     store.close()
+
+
+def test_the_newest_version_of_each_key_is_the_one_known_since_last(store):
+    known = Table("shop", (Column("id", "whole", True), Column("at", "moment")), ("id",), "at")
+    times = ["2026-01-01T00:00:02Z", "2026-01-01T00:00:03Z", "2026-01-01T00:00:01Z"]
+    for at in times:
+        put(store, {"id": 1, "at": at}, {"id": 2, "at": times[0]}, table=known)
+
+    found = store.newest("shop", ["[2]", "[1]", "[1]", "[3]"])
+
+    assert [(each.number, each.key, each.known_at.second) for each in found] == [(2, "[2]", 2), (3, "[1]", 3)]
+    assert store.newest("shop", []) == []
+
+
+def test_versions_come_back_as_they_came_and_never_at_the_same_moment(store):
+    put(store, {"id": 1, "name": "a"}, {"id": 2, "name": "b"})
+    put(store, {"id": 1, "name": "c"}, at=AT - timedelta(hours=1))
+    put(store, {"id": 3, "name": "d"}, at=AT + timedelta(hours=1))
+
+    found = store.arrived("shop", 0, 10)
+
+    assert [(each.number, each.body) for each in found] == [
+        (1, '[1,"a"]'),
+        (2, '[2,"b"]'),
+        (3, '[1,"c"]'),
+        (4, '[3,"d"]'),
+    ]
+    came = [each.came_at for each in found]
+    assert all(before < after for before, after in itertools.pairwise(came))
+    assert [each.known_at for each in found] == [AT, AT, AT - timedelta(hours=1), AT + timedelta(hours=1)]
+    assert store.arrived("shop", 1, 2) == found[1:3]
+    assert store.arrived("others", 0, 2) == []
+
+
+@pytest.fixture(params=["memory", *DATABASES])
+def watermarks(request, tmp_path):
+    if request.param == "memory":
+        yield WatermarksInMemory()
+        return
+    with a_migrated_store(request.param, tmp_path, "acquisition", MIGRATIONS) as store:
+        yield SqlWatermarks(store)
+
+
+def test_watermarks_only_grow_and_each_place_has_its_own(watermarks):
+    second = timedelta(seconds=1)
+    watermarks.note("here", {"a": (AT, AT), "b": (AT, AT)})
+    watermarks.note("here", {"a": (AT - second, AT + second), "b": (AT, AT + second)})
+    watermarks.note("there", {"a": (AT + second, AT)})
+
+    assert watermarks.noted("here", ["a", "b", "c"]) == {"a": (AT, AT), "b": (AT, AT + second)}
+    assert watermarks.noted("there", ["a"]) == {"a": (AT + second, AT)}
+    assert watermarks.noted("there", []) == {}

@@ -7,13 +7,13 @@ import json
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from handrail.acquisition import Manifest, Page, Row, SchemaChange, SetAside, Table, TableVersion, Taken
+from handrail.acquisition import Arrived, Manifest, Page, Row, SchemaChange, SetAside, Table, TableVersion, Taken
 from handrail.acquisition.domain.pages import Position, Sifted
-from handrail.acquisition.ports import RowStore, Source, Versions
-from handrail.errors import Conflict, UnknownReference
+from handrail.acquisition.ports import Moments, OnlineTable, RowStore, Source, Versions, Watermarks
+from handrail.errors import Conflict, Misconfigured, UnknownReference
 
 
 @dataclass
@@ -53,6 +53,7 @@ class RowsInMemory(RowStore):
         self._agreed: dict[str, tuple[Table, str]] = {}
         self._positions: dict[str, Position] = {}
         self._rows: dict[str, list[Row]] = {}
+        self._came: dict[str, list[datetime]] = {}
         self._aside: dict[str, dict[str, SetAside]] = {}
         self._changes: dict[str, dict[SchemaChange, datetime]] = {}
 
@@ -82,6 +83,7 @@ class RowsInMemory(RowStore):
                 repeated += 1
                 continue
             kept.append(row)
+            self._note_arrival(name, sifted.at)
             new, corrected = (new, corrected + 1) if versions else (new + 1, corrected)
         aside = self._aside.setdefault(name, {})
         fresh = {each.digest: replace(each, at=sifted.at) for each in sifted.aside if each.digest not in aside}
@@ -98,6 +100,20 @@ class RowsInMemory(RowStore):
     def changes(self, name: str) -> Mapping[SchemaChange, datetime]:
         """Look them up."""
         return dict(self._changes.get(name, {}))
+
+    def newest(self, name: str, keys: Sequence[str]) -> Sequence[Arrived]:
+        """Look for the last of those that are known since last."""
+        found = {}
+        for each in sorted(self.arrived(name, 0, len(self._rows.get(name, []))), key=lambda each: each.known_at):
+            if each.key in keys:
+                found[each.key] = each
+        return sorted(found.values(), key=lambda each: each.number)
+
+    def arrived(self, name: str, after: int, most: int) -> Sequence[Arrived]:
+        """Number them."""
+        both = zip(self._rows.get(name, []), self._came.get(name, []), strict=True)
+        numbered = [Arrived(at, row.key, row.body, row.known_at, came) for at, (row, came) in enumerate(both, 1)]
+        return numbered[after : after + most]
 
     def manifest(self, name: str, as_of: datetime | None = None) -> tuple[Manifest, datetime | None]:
         """Hash the newest versions in the order of keys."""
@@ -122,6 +138,10 @@ class RowsInMemory(RowStore):
     def aside(self, name: str) -> Iterator[SetAside]:
         """Sort them by when they came."""
         return iter(sorted(self._aside.get(name, {}).values(), key=lambda each: (each.at, each.digest)))
+
+    def _note_arrival(self, name: str, at: datetime) -> None:
+        came = self._came.setdefault(name, [])
+        came.append(max([at, *came[-1:]]) + timedelta(microseconds=1))
 
     def _newest(self, name: str, as_of: datetime | None) -> list[Row]:
         newest: dict[str, Row] = {}
@@ -156,3 +176,49 @@ class VersionsInMemory(Versions):
                 opened[at] = replace(version, carried=True)
                 return
         raise UnknownReference("version", f"{table}.v{number}", "Open it first.")
+
+
+@dataclass
+class OnlineInMemory(OnlineTable):
+    """The newest row of each thing, which the column `thing` names; `error` is raised while it is set."""
+
+    thing: str = "sensor"
+    rows: dict[Any, tuple[datetime, dict[str, Any]]] = field(default_factory=dict)
+    error: Exception | None = None
+
+    def push(self, table: Table, rows: Sequence[Arrived]) -> int:
+        """Keep what is not older."""
+        if self.error is not None:
+            raise self.error
+        if self.thing not in table.names:
+            raise Misconfigured("memory", f"the table {table.name} has no column {self.thing!r}", "Add it.")
+        newest: dict[Any, Arrived] = {}
+        values = {row.number: dict(zip(table.names, json.loads(row.body), strict=True)) for row in rows}
+        for row in sorted(rows, key=lambda each: (each.known_at, each.came_at)):
+            newest[values[row.number][self.thing]] = row
+        kept = {
+            thing: row
+            for thing, row in newest.items()
+            if row.known_at >= self.rows.get(thing, (datetime.min.replace(tzinfo=UTC),))[0]
+        }
+        self.rows |= {thing: (row.known_at, values[row.number]) for thing, row in kept.items()}
+        return len(kept)
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@dataclass
+class WatermarksInMemory(Watermarks):
+    """Moments in a dict."""
+
+    kept: dict[tuple[str, str], Moments] = field(default_factory=dict)
+
+    def noted(self, place: str, things: Sequence[str]) -> Mapping[str, Moments]:
+        """Look them up."""
+        return {thing: self.kept[place, thing] for thing in things if (place, thing) in self.kept}
+
+    def note(self, place: str, moments: Mapping[str, Moments]) -> None:
+        """Keep the later."""
+        for thing, given in moments.items():
+            self.kept[place, thing] = max(given, self.kept.get((place, thing), given))

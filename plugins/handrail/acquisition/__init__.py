@@ -2,20 +2,23 @@
 
 from handrail.acquisition.domain.acquired import Acquired, Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
-from handrail.acquisition.domain.pages import Page, Row, SetAside
+from handrail.acquisition.domain.pages import Arrived, Page, Row, SetAside
 from handrail.acquisition.domain.tables import Column, Table
 from handrail.acquisition.domain.versions import OnChange, TableVersion
-from handrail.acquisition.ports import RowStore, Source, Versions
-from handrail.acquisition.service import Acquiring, Opening
+from handrail.acquisition.ports import OnlineTable, RowStore, Source, Versions
+from handrail.acquisition.service import Acquiring, Following, Opening
 
 __all__ = [
     "Acquired",
     "Acquiring",
+    "Arrived",
     "Column",
+    "Following",
     "Taken",
     "RowStore",
     "Manifest",
     "OnChange",
+    "OnlineTable",
     "Opening",
     "Page",
     "Row",

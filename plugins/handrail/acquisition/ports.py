@@ -10,9 +10,12 @@ from typing import Any, Protocol
 from handrail.acquisition.domain.acquired import Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
 from handrail.acquisition.domain.messages import Message
-from handrail.acquisition.domain.pages import Page, Position, Row, SetAside, Sifted
+from handrail.acquisition.domain.pages import Arrived, Page, Position, Row, SetAside, Sifted
 from handrail.acquisition.domain.tables import Table
 from handrail.acquisition.domain.versions import TableVersion
+
+Moments = tuple[datetime, datetime]
+"""Since when a row is known, and when it came."""
 
 
 class Source(Protocol):
@@ -116,6 +119,17 @@ class RowStore(Protocol):
         """Give the newest version of each row that was known at a moment, or of all, in the order of keys."""
 
     @abstractmethod
+    def newest(self, name: str, keys: Sequence[str]) -> Sequence[Arrived]:
+        """Return the newest version of the row of each key, in the order in which they came; keys of none are left out.
+
+        Of a row's versions the newest is the one that is known since last, of these the one that came last.
+        """
+
+    @abstractmethod
+    def arrived(self, name: str, after: int, most: int) -> Sequence[Arrived]:
+        """Return up to so many versions of rows as they came, from number `after` + 1 on."""
+
+    @abstractmethod
     def quarantine(self, name: str) -> Mapping[str, int]:
         """Count what was set aside, by reason."""
 
@@ -149,4 +163,44 @@ class Versions(Protocol):
 
         Raises:
             UnknownReference: there is no such version.
+        """
+
+
+class OnlineTable(Protocol):
+    """Where the newest row of each thing can be asked for within milliseconds."""
+
+    @abstractmethod
+    def push(self, table: Table, rows: Sequence[Arrived]) -> int:
+        """Make rows what is answered for their things; return how many of them are now.
+
+        A row never replaces one that is known since later, so that rows may be pushed again, late and in any order; of
+        rows that are known since the same moment the one pushed last stays.
+
+        Raises:
+            Unavailable: the store is not there (any more), or locked; some rows may be written.
+            Misconfigured: there is no such place, or it asks for columns or types that the table does not have.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back connections, and record what is still to be recorded."""
+
+
+class Watermarks(Protocol):
+    """Since when the newest row that was pushed of each thing is known, and when it came: to the microsecond."""
+
+    @abstractmethod
+    def noted(self, place: str, things: Sequence[str]) -> Mapping[str, Moments]:
+        """Return what was noted of things; those that were never pushed are left out.
+
+        Raises:
+            Unavailable: the store is not there.
+        """
+
+    @abstractmethod
+    def note(self, place: str, moments: Mapping[str, Moments]) -> None:
+        """Note what is going to be pushed, durably; an earlier moment than the one that is noted changes nothing.
+
+        Raises:
+            Unavailable: the disk is full, or the store is not there.
         """

@@ -19,7 +19,7 @@ from handrail.files import sha256_of
 from handrail.lineage import ActivityDetails
 from handrail.refs import ArtifactVersion
 from handrail.settings import Settings, make_home
-from handrail.storage import migrate, open_store
+from handrail.storage import Store, migrate, open_store
 from handrail.tools import require
 
 if TYPE_CHECKING:
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Written",
+    "find_table",
+    "open_acquired",
     "open_acquiring",
     "open_opening",
     "open_row_store",
@@ -50,17 +52,29 @@ def read_tables(settings: Settings) -> SourcesFile:
     return read_sources(settings.project)
 
 
+def find_table(tables: Mapping[str, TableFile], name: str) -> TableFile:
+    """Return what config/sources.yaml says of a table.
+
+    Raises:
+        UnknownReference: it has no such table.
+    """
+    if name not in tables:
+        known = ", ".join(sorted(tables))
+        raise UnknownReference("table", name, f"Write one of {known}, as config/sources.yaml has them.")
+    return tables[name]
+
+
 @contextmanager
 def open_row_store(settings: Settings) -> Iterator[RowStore]:
-    """Lend where rows land: a file below home of their own, or Handrail's own store where that is PostgreSQL."""
-    with _open_stores(settings) as (store, _):
-        yield store
+    """Lend where rows land."""
+    with open_acquired(settings) as store:
+        yield _stores(store)[0]
 
 
 @contextmanager
-def _open_stores(settings: Settings) -> Iterator[tuple[RowStore, Versions]]:
-    from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
-    from handrail.acquisition.adapters.sql_versions import SqlVersions
+def open_acquired(settings: Settings) -> Iterator[Store]:
+    """Lend the database of rows: a file below home of its own, or Handrail's own store where that is PostgreSQL."""
+    from handrail.acquisition.adapters.sql_row_store import MIGRATIONS
 
     url = settings.store_url
     if url.startswith("sqlite"):
@@ -69,7 +83,7 @@ def _open_stores(settings: Settings) -> Iterator[tuple[RowStore, Versions]]:
     store = open_store(url)
     try:
         migrate(store, "acquisition", MIGRATIONS)
-        yield SqlRowStore(store), SqlVersions(store)
+        yield store
     finally:
         store.close()
 
@@ -88,9 +102,10 @@ def open_acquiring(
     written = _written(settings, name)
     source = open_source(settings, written)
     try:
-        with _open_stores(settings) as (store, versions):
+        with open_acquired(settings) as store:
+            rows, versions = _stores(store)
             policy = written.on_change.policy()
-            yield Acquiring(written.table(name), source, store, versions, system_time, progress, go_on, policy)
+            yield Acquiring(written.table(name), source, rows, versions, system_time, progress, go_on, policy)
     finally:
         source.close()
 
@@ -103,8 +118,8 @@ def open_opening(settings: Settings, name: str) -> Iterator[Opening]:
         Misconfigured, UnknownReference: as `open_acquiring`.
     """
     _written(settings, name)
-    with _open_stores(settings) as (store, versions):
-        yield Opening(name, store, versions)
+    with open_acquired(settings) as store:
+        yield Opening(name, *_stores(store))
 
 
 def open_version(settings: Settings, name: str, renamed: Mapping[str, str], by: str) -> Table:
@@ -124,11 +139,14 @@ def open_version(settings: Settings, name: str, renamed: Mapping[str, str], by: 
 
 
 def _written(settings: Settings, name: str) -> TableFile:
-    tables = read_tables(settings).tables
-    if name not in tables:
-        known = ", ".join(sorted(tables))
-        raise UnknownReference("table", name, f"Write one of {known}, as config/sources.yaml has them.")
-    return tables[name]
+    return find_table(read_tables(settings).tables, name)
+
+
+def _stores(store: Store) -> tuple[RowStore, Versions]:
+    from handrail.acquisition.adapters.sql_row_store import SqlRowStore
+    from handrail.acquisition.adapters.sql_versions import SqlVersions
+
+    return SqlRowStore(store), SqlVersions(store)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from handrail.acquisition.ports import Messages
 from handrail.errors import Misconfigured, Unavailable
 
 CONNECT_S = 5.0
+SHORTEST_WAIT_S = 0.01
 Found = TypeVar("Found")
 
 
@@ -76,12 +77,11 @@ class AmqpMessages(Messages):
     async def _take(self, most: int, wait_s: float) -> Sequence[AmqpMessage]:
         await self._connected(most)
         taken: list[AbstractIncomingMessage] = []
-        while len(taken) < most:
-            try:
-                wait = wait_s if not taken else 0.01
-                taken.append(await asyncio.wait_for(self._came.get(), wait))
-            except TimeoutError:
-                break
+        with suppress(TimeoutError):
+            taken.append(await asyncio.wait_for(self._came.get(), max(wait_s, SHORTEST_WAIT_S)))
+        # Waiting for a full page would hold back the first of a steady stream.
+        while taken and len(taken) < most and not self._came.empty():
+            taken.append(self._came.get_nowait())
         return [AmqpMessage(each.body, each.message_id or "", each) for each in taken]
 
     async def _acknowledge(self, messages: Sequence[AmqpMessage]) -> None:

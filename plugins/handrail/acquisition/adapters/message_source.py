@@ -21,6 +21,7 @@ class MessageSource(Source):
 
     def __init__(self, settings: Stream, messages: Messages, wait_s: float = WAIT_S) -> None:
         self._settings, self._messages, self._wait_s = settings, messages, wait_s
+        self._held: Page | None = None
 
     @property
     def name(self) -> str:
@@ -30,7 +31,12 @@ class MessageSource(Source):
         return f"{parts.scheme}://{host}{f':{parts.port}' if parts.port else ''}/{self._settings.topic}"
 
     def pages(self, since: Position | None) -> Generator[Page, None, None]:  # noqa: ARG002 - the broker keeps it
-        """Take messages until none comes. No more is taken than one page, before that is kept."""
+        """Take messages until none comes. No more is taken than one page, before that is kept.
+
+        A broker does not send again what was not acknowledged while it is connected, so that page is held here.
+        """
+        if self._held is not None:
+            yield self._held
         while taken := self._messages.take(self._settings.most, self._wait_s):
             rows: list[Mapping[str, Any]] = []
             broken: list[tuple[str, str]] = []
@@ -42,10 +48,12 @@ class MessageSource(Source):
                     continue
                 rows.append(row)
                 places.append(message.place)
-            yield Page(rows, None, broken, places, taken)
+            self._held = Page(rows, None, broken, places, taken)
+            yield self._held
 
     def confirm(self, page: Page) -> None:
-        """Acknowledge the messages of a page, those that were set aside too."""
+        """Acknowledge the messages of a page, those that were set aside too; what that fails for comes again."""
+        self._held = None
         if page.handle:
             self._messages.acknowledge(page.handle)
 

@@ -35,12 +35,13 @@ def write_table(store: RowStore, table: Table, file: Path, as_of: datetime | Non
     rows, written = iter(store.rows(table.name, as_of)), 0
     with replacing(file) as beside, pq.ParquetWriter(beside, schema, compression="zstd") as writer:
         while some := list(islice(rows, AT_ONCE)):
-            writer.write_table(pa.table(_columns(table, some), schema=schema))
+            writer.write_table(pa.table(columns_of(table, some), schema=schema))
             written += len(some)
     return written
 
 
-def _columns(table: Table, rows: list[Sequence[Any]]) -> list[pa.Array]:
+def columns_of(table: Table, rows: Sequence[Sequence[Any]]) -> list[pa.Array]:
+    """Return the values of rows by columns, each in its type."""
     made = []
     for place, column in enumerate(table.columns):
         values = [row[place] for row in rows]

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Connection
 
 from handrail.acquisition.domain.acquired import Manifest, Taken
 from handrail.acquisition.domain.changes import SchemaChange
-from handrail.acquisition.domain.pages import Page, Position, Row, SetAside, Sifted
+from handrail.acquisition.domain.pages import Arrived, Page, Position, Row, SetAside, Sifted
 from handrail.acquisition.domain.tables import Column, Table
 from handrail.acquisition.ports import RowStore
 from handrail.errors import Conflict, UnknownReference
@@ -39,16 +39,21 @@ _rows = sa.Table(
     *(sa.Column(name, sa.Text) for name in ("key", "digest")),
     sa.Column("known_at", sa.BigInteger),
     *(sa.Column(name, sa.Text) for name in ("place", "body")),
+    sa.Column("came_at", sa.BigInteger),
 )
 _aside = sa.table(
     "acquisition_aside", *(sa.column(name) for name in ("name", "digest", "at", "reason", "place", "text"))
 )
 _changes = sa.table("acquisition_change", *(sa.column(name) for name in ("name", "kind", "column", "detail", "at")))
 
-NEWEST = """
-    select r.key, r.digest from {given} cross join acquisition_row r
-    where r.name = {p} and r.key = g.a order by r.known_at, r.number
+OF_THE_NEWEST = """
+    from {given} cross join acquisition_row r where r.name = {p} and r.number = (
+        select n.number from acquisition_row n where n.name = {p} and n.key = g.a
+        order by n.known_at desc, n.number desc limit 1
+    )
 """
+NEWEST = f"select r.key, r.digest {OF_THE_NEWEST}"
+NEWEST_ROWS = f"select r.number, r.key, r.body, r.known_at, r.came_at {OF_THE_NEWEST} order by r.number"
 SEEN_PLACES = "select r.place from {given} cross join acquisition_row r where r.name = {p} and r.place = g.a"
 
 
@@ -84,7 +89,10 @@ class SqlRowStore(RowStore):
         with self._store.write() as connection:
             newest = self._taken(connection, name, page, before)
             rows, taken = _to_insert(connection, name, sifted.rows)
-            insert(connection, _rows, [(name, newest + place, *row) for place, row in enumerate(rows, 1)])
+            # A clock that was set back does not make what comes later look older.
+            came_at = max(micros(sifted.at), _came_at(connection, name, newest))
+            numbered = [(name, newest + place, *row, came_at + place) for place, row in enumerate(rows, 1)]
+            insert(connection, _rows, numbered)
             aside = self._set_aside(connection, name, sifted)
             changed: dict[str, Any] = {"newest": newest + len(rows)}
             if page.position is not None:
@@ -94,7 +102,7 @@ class SqlRowStore(RowStore):
 
     def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
         """Insert each change, unless it is there."""
-        rows = [{"name": name, **asdict(each), "at": _micros(at)} for each in changes]
+        rows = [{"name": name, **asdict(each), "at": micros(at)} for each in changes]
         with self._store.write() as connection:
             connection.execute(insert_new(connection, _changes), rows)  # type: ignore[arg-type]
 
@@ -107,7 +115,7 @@ class SqlRowStore(RowStore):
                 digest.update(body.encode() + b"\n")
                 count += 1
                 newest = known_at if newest is None else max(newest, known_at)
-        known = None if newest is None else EPOCH + newest * MICROSECOND
+        known = None if newest is None else moment(newest)
         return Manifest(name, source or "", count, f"sha256:{digest.hexdigest()}"), known
 
     def rows(self, name: str, as_of: datetime | None = None) -> Iterator[Sequence[Any]]:
@@ -116,12 +124,27 @@ class SqlRowStore(RowStore):
             for body, _ in _newest(connection, name, as_of):
                 yield json.loads(body)
 
+    def newest(self, name: str, keys: Sequence[str]) -> Sequence[Arrived]:
+        """Look each key up in the index of keys."""
+        wanted = list(dict.fromkeys(keys))
+        with self._store.read() as connection:
+            found = read(connection, NEWEST_ROWS, wanted, "text", more=(name, name))
+        return [_arrived(*row) for row in found]
+
+    def arrived(self, name: str, after: int, most: int) -> Sequence[Arrived]:
+        """Read on in the order of numbers."""
+        columns = (_rows.c.number, _rows.c.key, _rows.c.body, _rows.c.known_at, _rows.c.came_at)
+        wanted = sa.select(*columns).where(_rows.c.name == name, _rows.c.number > after)
+        with self._store.read() as connection:
+            found = connection.execute(wanted.order_by(_rows.c.number).limit(most)).all()
+        return [_arrived(*row) for row in found]
+
     def changes(self, name: str) -> Mapping[SchemaChange, datetime]:
         """Read them in the order in which they came."""
         wanted = sa.select(_changes).where(_changes.c.name == name).order_by(_changes.c.at, _changes.c.column)
         with self._store.read() as connection:
             found = connection.execute(wanted).all()
-        return {SchemaChange(row.kind, row.column, row.detail): EPOCH + row.at * MICROSECOND for row in found}
+        return {SchemaChange(row.kind, row.column, row.detail): moment(row.at) for row in found}
 
     def quarantine(self, name: str) -> Mapping[str, int]:
         """Count in SQL."""
@@ -135,14 +158,14 @@ class SqlRowStore(RowStore):
         wanted = sa.select(_rows).where(_rows.c.name == name).order_by(_rows.c.number)
         with self._store.read() as connection:
             for row in connection.execution_options(yield_per=AT_ONCE).execute(wanted):
-                yield row.number, Row(row.key, row.body, EPOCH + row.known_at * MICROSECOND, row.place)
+                yield row.number, Row(row.key, row.body, moment(row.known_at), row.place)
 
     def aside(self, name: str) -> Iterator[SetAside]:
         """Read them by when they came."""
         wanted = sa.select(_aside).where(_aside.c.name == name).order_by(_aside.c.at, _aside.c.digest)
         with self._store.read() as connection:
             for row in connection.execution_options(yield_per=AT_ONCE).execute(wanted):
-                yield SetAside(row.text, row.reason, row.place, EPOCH + row.at * MICROSECOND)
+                yield SetAside(row.text, row.reason, row.place, moment(row.at))
 
     def _taken(self, connection: Connection, name: str, page: Page, before: Position | None) -> int:
         """Return the number of the newest row, with the source held for this transaction alone."""
@@ -159,7 +182,7 @@ class SqlRowStore(RowStore):
     def _set_aside(self, connection: Connection, name: str, sifted: Sifted) -> int:
         if not sifted.aside:
             return 0
-        at = _micros(sifted.at)
+        at = micros(sifted.at)
         rows = {
             each.digest: {
                 "name": name,
@@ -177,7 +200,7 @@ class SqlRowStore(RowStore):
 def _to_insert(connection: Connection, name: str, rows: Sequence[Row]) -> tuple[list[tuple[Any, ...]], Taken]:
     """Return the versions that are not there yet, as columns, and what became of each row."""
     keys = list({row.key for row in rows})
-    newest: dict[str, str] = {key: digest for key, digest in read(connection, NEWEST, keys, "text", more=(name,))}
+    newest: dict[str, str] = {key: digest for key, digest in read(connection, NEWEST, keys, "text", more=(name, name))}
     places = {row.place for row in rows if row.place}
     seen = {place for (place,) in read(connection, SEEN_PLACES, list(places), "text", more=(name,))}
     kept, new, corrected, repeated = [], 0, 0, 0
@@ -190,8 +213,18 @@ def _to_insert(connection: Connection, name: str, rows: Sequence[Row]) -> tuple[
         newest[row.key] = digest
         if row.place:
             seen.add(row.place)
-        kept.append((row.key, digest, _micros(row.known_at), row.place, row.body))
+        kept.append((row.key, digest, micros(row.known_at), row.place, row.body))
     return kept, Taken(new, corrected, repeated)
+
+
+def _arrived(number: int, key: str, body: str, known_at: int, came_at: int) -> Arrived:
+    return Arrived(number, key, body, moment(known_at), moment(came_at))
+
+
+def _came_at(connection: Connection, name: str, number: int) -> int:
+    """Return when the version with a number came, 0 if there is none."""
+    wanted = sa.select(_rows.c.came_at).where(_rows.c.name == name, _rows.c.number == number)
+    return int(connection.execute(wanted).scalar() or 0)
 
 
 def _newest(connection: Connection, name: str, as_of: datetime | None) -> Iterator[tuple[str, int]]:
@@ -200,7 +233,7 @@ def _newest(connection: Connection, name: str, as_of: datetime | None) -> Iterat
         "select key, body, known_at from acquisition_row where name = :name and known_at <= :until "
         f"order by key{_bytewise(connection)}, known_at, number"
     )
-    until = END_OF_TIME if as_of is None else _micros(as_of)
+    until = END_OF_TIME if as_of is None else micros(as_of)
     found = connection.execution_options(yield_per=AT_ONCE).execute(sql, {"name": name, "until": until})
     before: Any = None
     for row in found:
@@ -225,8 +258,14 @@ def canonical(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def _micros(moment: datetime) -> int:
-    return (moment - EPOCH) // MICROSECOND
+def micros(at: datetime) -> int:
+    """Return a moment in microseconds since 1970, as it is kept."""
+    return (at - EPOCH) // MICROSECOND
+
+
+def moment(micros_: int) -> datetime:
+    """Return a moment that is kept in microseconds since 1970."""
+    return EPOCH + micros_ * MICROSECOND
 
 
 def _stored(text: str) -> str:

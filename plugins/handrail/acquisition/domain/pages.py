@@ -51,6 +51,21 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """A version of a row as it is kept: the `number`-th of its table, from 1.
+
+    `came_at` is when it came, and grows with the number, so that of two versions that are known since one moment it
+    says which is newer.
+    """
+
+    number: int
+    key: str
+    body: str
+    known_at: datetime
+    came_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SetAside:
     """What was not accepted, as it came, cut at 10,000 characters unless it waits, and why; `at` is when it came."""
 

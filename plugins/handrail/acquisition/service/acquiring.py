@@ -14,7 +14,7 @@ from handrail.acquisition.domain.changes import LEAST_ROWS, SchemaChange, change
 from handrail.acquisition.domain.pages import Page, Position, hold, sift
 from handrail.acquisition.domain.tables import Column, Table, type_of
 from handrail.acquisition.domain.versions import OnChange, TableVersion, described
-from handrail.acquisition.ports import RowStore, Source, Versions
+from handrail.acquisition.ports import OnlineTable, RowStore, Source, Versions
 from handrail.acquisition.service.opening import Opening
 from handrail.errors import InvalidInput, Refused
 
@@ -31,6 +31,9 @@ class Acquiring:
     step before the next is asked for, so a run that ends anywhere is gone on with by the next. `progress` is called
     after each page with what has taken so far. `on_change` says what columns that changed lead to; `go_on` accepts
     them all, after they were recorded. Where a new version of the table was opened, `table` is that one.
+
+    What is kept of a page is pushed to `online` before the source learns that the page is on the disk: a run that ends
+    in between pushes it again. That needs a source that itself keeps how far it was read, as a broker does.
     """
 
     table: Table
@@ -41,6 +44,7 @@ class Acquiring:
     progress: Callable[[Taken], None] = lambda _: None
     go_on: bool = False
     on_change: OnChange = field(default_factory=OnChange)
+    online: OnlineTable | None = None
     opening: Opening = field(init=False)
     _earlier: Sequence[Table] = field(default=(), init=False)
     _versions: Sequence[TableVersion] = field(default=(), init=False)
@@ -60,10 +64,19 @@ class Acquiring:
             Refused: the source's columns are no longer those of the table. What was accepted before stays.
             Unavailable, Misconfigured, InvalidInput, Conflict: as the ports say.
         """
-        self._agree_again()
-        while not self._read():
-            pass
+        self.read()
         return self.known()
+
+    def read(self, stopped: Callable[[], bool] = lambda: False) -> Taken:
+        """Read what is new until the source has no more, or `stopped` after a page; return what it became so far.
+
+        Raises:
+            Refused, Unavailable, Misconfigured, InvalidInput, Conflict: as for `run`.
+        """
+        self._agree_again()
+        while not self._read(stopped):
+            pass
+        return self._taken
 
     def known(self) -> Acquired:
         """Return what is known of the table, without reading its source."""
@@ -72,8 +85,8 @@ class Acquiring:
         position, quarantine = self.store.position(name), self.store.quarantine(name)
         return Acquired(manifest, known_at, position, quarantine, self._taken, tuple(self._changes))
 
-    def _read(self) -> bool:
-        """Read to the end; return False where a new version was opened, for which the source is read from its start."""
+    def _read(self, stopped: Callable[[], bool]) -> bool:
+        """Read to the end, or until `stopped`; return False where a new version needs the source from its start."""
         position, name = self.store.position(self.table.name), self.table.name
         # A run that ends in between lets the source go at once.
         with closing(self.source.pages(position)) as pages:
@@ -89,6 +102,8 @@ class Acquiring:
                 position = self._keep(page, received, position)
                 self.source.confirm(page)
                 self.progress(self._taken)
+                if stopped():
+                    break
         return True
 
     def _keep(self, page: Page, received: datetime, before: Position | None) -> Position | None:
@@ -96,6 +111,10 @@ class Acquiring:
         sifted = sift(left, self.table, received)
         sifted = replace(sifted, aside=[*sifted.aside, *held])
         self._taken += self.store.append(self.table.name, page, sifted, before)
+        if self.online is not None and sifted.rows:
+            # What came before and was corrected since must not come back: what counts is what is kept.
+            kept = self.store.newest(self.table.name, [row.key for row in sifted.rows])
+            self.online.push(self.table, kept)
         return before if page.position is None else page.position
 
     def _under_new_names(self, page: Page) -> Page:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from threading import Event
 from typing import Annotated
 
 import typer
@@ -17,6 +14,7 @@ from handrail.bootstrap.streams import open_stream
 from handrail.entrypoints.cli.feedback_consume.reading import Recording, Writers
 from handrail.entrypoints.cli.first_record import open_to_record
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
+from handrail.entrypoints.cli.stopping import until_asked
 from handrail.errors import InvalidInput
 from handrail.feedback import Consumed, Consuming, StreamAddress
 from handrail.streams import StreamSettings
@@ -68,7 +66,7 @@ def consume(  # noqa: PLR0913 - typer reads the options from the signature
     """
     address = StreamAddress(url, stream, group)
     writers = _writers(may, source, kind)
-    with open_to_record() as platform, _until_asked() as stopping:
+    with open_to_record() as platform, until_asked() as stopping:
         settings = platform.settings.stream if credentials is None else StreamSettings(credentials_file=credentials)
         with closing(open_stream(address, settings, again_after)) as opened:
             recording = Recording(platform, writers, str(address))
@@ -91,25 +89,6 @@ def _writers(may: list[May], sources: list[str], kinds: list[str]) -> Writers:
         frozenset(kinds) if kinds else None,
         None if any_source else frozenset(sources),
     )
-
-
-@contextmanager
-def _until_asked() -> Iterator[Event]:
-    """Give what is set by the first SIGTERM or Ctrl-C; a second Ctrl-C interrupts."""
-    stopping = Event()
-    before = {each: signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGINT)}
-
-    def stop(*_: object) -> None:
-        stopping.set()
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    for each in before:
-        signal.signal(each, stop)
-    try:
-        yield stopping
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _report(consumed: Consumed, as_json: bool) -> None:
