@@ -124,6 +124,7 @@ RECORDING = {
     "feedback report",
     "lineage collect bentoml",
     "lineage deployment",
+    "lineage collect dlt",
     "lineage collect dvc",
     "lineage collect evidently",
     "lineage collect mlflow",

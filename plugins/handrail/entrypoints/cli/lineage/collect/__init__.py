@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from handrail.entrypoints.cli.lineage.collect.bentoml import collect_bentoml
+from handrail.entrypoints.cli.lineage.collect.dlt import collect_dlt
 from handrail.entrypoints.cli.lineage.collect.dvc import collect_dvc
 from handrail.entrypoints.cli.lineage.collect.evidently import collect_evidently
 from handrail.entrypoints.cli.lineage.collect.mlflow import collect_mlflow
@@ -16,6 +17,7 @@ app = typer.Typer(
     epilog="Example: handrail lineage collect dvc",
 )
 app.command("bentoml", epilog="Example: handrail lineage collect bentoml orders --json")(collect_bentoml)
+app.command("dlt", epilog="Example: handrail lineage collect dlt ~/.dlt/pipelines --pipeline orders")(collect_dlt)
 app.command("dvc", epilog="Example: handrail lineage collect dvc --commit v1.2")(collect_dvc)
 app.command("evidently", epilog="Example: handrail lineage collect evidently .handrail/evidently")(collect_evidently)
 app.command("mlflow", epilog="Example: handrail lineage collect mlflow --tracking-uri http://127.0.0.1:5000")(
