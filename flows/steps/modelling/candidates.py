@@ -20,6 +20,9 @@ MODELS = (*BASELINES, CANDIDATE)
 
 RARE_CATEGORY = 200
 LOGISTIC = {"C": 0.1, "max_iter": 300}
+# Other ways are tried by `make study-features`.
+AS_THEY_ARE = {"scaling": "none", "selection": "all", "extraction": "none"}
+SCALED = AS_THEY_ARE | {"scaling": "standard"}
 # Native categorical splits are left out on purpose: they convert to ONNX silently wrong.
 GROWING = {"early_stopping": False, "categorical_features": None}
 
@@ -35,8 +38,8 @@ def settings_of(name: str, boosting: BoostingParams) -> dict[str, Any]:
     """Return the parameters worth recording for the model of that name."""
     chosen: dict[str, dict[str, Any]] = {
         "prior": {"strategy": "prior"},
-        "logistic": {**LOGISTIC, "rare_category": RARE_CATEGORY, "imputation": "median"},
-        CANDIDATE: {**boosting.for_estimator(), "early_stopping": False, "categories": "ordinal codes"},
+        "logistic": {**LOGISTIC, "rare_category": RARE_CATEGORY, "imputation": "median", **SCALED},
+        CANDIDATE: {**boosting.for_estimator(), "early_stopping": False, "categories": "ordinal codes", **AS_THEY_ARE},
     }
     return chosen[name]
 

@@ -26,6 +26,9 @@ LINEAR: dict[str, dict[str, Any]] = {
     "regression": {"alpha": 1.0},
     "count": {"alpha": 1.0e-3, "max_iter": 1000},
 }
+# Other ways are tried by `python -m flows.steps.modelling.study`.
+AS_THEY_ARE = {"scaling": "none", "selection": "all", "extraction": "none"}
+SCALED = AS_THEY_ARE | {"scaling": "standard"}
 # Native categorical splits are left out on purpose: they convert to ONNX silently wrong.
 GROWING = {"early_stopping": False, "categorical_features": None}
 
@@ -41,8 +44,8 @@ def settings_of(name: str, boosting: BoostingParams) -> dict[str, Any]:
     """Return the parameters worth recording for the model of that name."""
     chosen: dict[str, dict[str, Any]] = {
         "constant": {"strategy": "prior" if IS_CLASSIFIED else "mean"},
-        "linear": {**LINEAR[KIND], "rare_category": RARE_CATEGORY, "imputation": "median"},
-        CANDIDATE: {**boosting.for_estimator(), "early_stopping": False, "categories": "ordinal codes"},
+        "linear": {**LINEAR[KIND], "rare_category": RARE_CATEGORY, "imputation": "median", **SCALED},
+        CANDIDATE: {**boosting.for_estimator(), "early_stopping": False, "categories": "ordinal codes", **AS_THEY_ARE},
     }
     return chosen[name]
 
