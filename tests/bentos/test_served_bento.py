@@ -230,7 +230,7 @@ def test_the_description_has_a_whole_example_of_each_answer(client: httpx.Client
         if code != "200"
     }
 
-    assert {"400", "401", "408", "413", "415", "429", "500", "503", "504"} == errors.keys()
+    assert {"400", "401", "403", "408", "413", "415", "429", "500", "503", "504"} == errors.keys()
     for code, example in errors.items():
         assert (example["status"], example["type"]) == (int(code), "about:blank")
     schema = predict["responses"]["200"]["content"]["application/json"]["schema"]
