@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query
+.PHONY: help setup demo-sources study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query bench-serving
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -166,6 +166,9 @@ bench-online-features: setup  ## Features of a request read directly beside get_
 
 bench-callers: setup  ## A guarded request by the token, a key or an issuer's token, beside one that nobody checks.
 	@$(BIN)/python -m tests.benchmarks.callers
+
+bench-serving: setup  ## One row by HTTP at 1 and 16 clients: Handrail's bento, bare ones, FastAPI, MLflow, Ray Serve, LitServe; REPEATS=, SECONDS=.
+	@$(BIN)/python -m tests.benchmarks.serving
 
 bench-batch-scoring: setup  ## As many rows as a year of flights, verified, scored and recorded, beside raw ONNX Runtime; ROWS=, REPEATS=.
 	@$(BIN)/python -m tests.benchmarks.batch_scoring

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ FORMAT = "handrail.scoring/1"
 SCORING_FILE = "scoring.json"
 ONNX_FILE = Path("onnx") / "model.onnx"
 PROBABILITIES = "probabilities"
+FEW_ROWS = 64
+"""Up to so many rows are encoded in one step, which for a request takes a fifth of the time of one step a feature."""
 Column = Sequence[Any] | np.ndarray
 
 
@@ -113,6 +115,8 @@ class Scorer:
         if missing:
             raise InvalidInput(missing[0], "this feature is not among the columns", "Fetch it; None where unknown.")
         rows = len(columns[self.features[0]])
+        if rows <= FEW_ROWS and (few := self._at_once(columns, rows)) is not None:
+            return few
         encoded = np.empty((rows, len(self.features)), dtype=np.float32)
         for place, name in enumerate(self.features):
             values = columns[name]
@@ -120,6 +124,19 @@ class Scorer:
                 raise InvalidInput(name, f"{len(values)} values where {rows} were expected", "Pass one a row.")
             encoded[:, place] = self._codes(name, values) if name in self.codes else _numbers(name, values)
         return encoded
+
+    def _at_once(self, columns: Mapping[str, Column], rows: int) -> np.ndarray | None:
+        """Return the input of a few rows, made in one step; None where a column is wrong, which is then looked for."""
+        try:
+            values = [
+                self._codes(name, columns[name]) if name in self.codes else columns[name] for name in self.features
+            ]
+            encoded = np.array(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            return None
+        if encoded.shape != (len(self.features), rows):
+            return None
+        return np.ascontiguousarray(encoded.T, dtype=np.float32)
 
     def score(self, columns: Mapping[str, Column]) -> np.ndarray:
         """Return the scores, (n,) float32, for columns as `encode` takes them."""
@@ -133,14 +150,20 @@ class Scorer:
         """Return scores and labels for an input that `encode` made."""
         if not len(encoded):
             return Answered(np.empty(0, dtype=np.float32), np.empty(0, dtype=np.int64))
-        output = PROBABILITIES if self.kind in CLASSIFIED else self.session.get_outputs()[0].name
-        values: np.ndarray = self.session.run([output], {self.session.get_inputs()[0].name: encoded})[0]
+        given, output = self._names
+        values: np.ndarray = self.session.run([output], {given: encoded})[0]
         if self.kind == "binary":
             # In float64, as whoever reads a stored score compares it.
             return Answered(values[:, 1], (values[:, 1].astype(np.float64) >= self.threshold).astype(np.int64))
         if self.kind == "multiclass":
             return Answered(values.max(axis=1), values.argmax(axis=1).astype(np.int64))
         return Answered(values.reshape(-1), np.zeros(len(values), dtype=np.int64))
+
+    @cached_property
+    def _names(self) -> tuple[str, str]:
+        """Names of the network's input and of its output; asking the session takes longer than a row."""
+        output = PROBABILITIES if self.kind in CLASSIFIED else self.session.get_outputs()[0].name
+        return self.session.get_inputs()[0].name, output
 
     def _codes(self, name: str, values: Column) -> np.ndarray:
         codes, unknown = self.codes[name], np.nan

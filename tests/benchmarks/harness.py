@@ -97,8 +97,8 @@ def _interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, fl
     return ratios[int(0.025 * RESAMPLES)], ratios[int(0.975 * RESAMPLES)]
 
 
-def finish(name: str, rows: Iterable[Row], load_before: float, limit_s: float) -> None:
-    """Print the table and write `.handrail/bench/<name>.json`."""
+def finish(name: str, rows: Iterable[Row], load_before: float, limit_s: float, notes: Sequence[str] = ()) -> None:
+    """Print the table, then what it does not hold and why, and write both to `.handrail/bench/<name>.json`."""
     rows = list(rows)
     table = Table(title=name, box=None)
     for column in ("case", "metric", "unit", "ours", "peer", "theirs", "ratio", "95 %"):
@@ -108,9 +108,16 @@ def finish(name: str, rows: Iterable[Row], load_before: float, limit_s: float) -
         theirs = f"over {limit_s:.0f} s" if past_limit else _short(row.theirs)
         interval = "" if row.low is None or row.high is None else f"{_short(row.low)}-{_short(row.high)}"
         table.add_row(row.case, row.metric, row.unit, _short(row.ours), row.peer, theirs, _short(row.ratio), interval)
-    Console(width=140).print(table)
+    Console(width=140).print(table, *notes, sep="\n", markup=False)
     RESULTS.mkdir(parents=True, exist_ok=True)
-    body = {"name": name, "machine": machine(), "load_before": load_before, "rows": [asdict(row) for row in rows]}
+    body: dict[str, Any] = {
+        "name": name,
+        "machine": machine(),
+        "load_before": load_before,
+        "rows": [asdict(row) for row in rows],
+    }
+    if notes:
+        body["notes"] = list(notes)
     (RESULTS / f"{name}.json").write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
 
 

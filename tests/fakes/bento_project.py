@@ -17,6 +17,8 @@ from tests.fakes.permitted_tree import permit_tree
 
 REPOSITORY = Path(__file__).parents[2]
 NOON = datetime(2013, 8, 1, 12, tzinfo=UTC)
+KNOWN = 70.0
+"""What each number of the features is that `make_features` makes known."""
 KEYS = {"origin": "EWR", "carrier": "UA", "dest": "IAH", "tailnum": "N14228"}
 
 FLIGHT: dict[str, Any] = {
@@ -43,24 +45,23 @@ def make_project(folder: Path) -> Settings:
     return Settings(project=project, home=folder / "home", replay=True)
 
 
-def make_features(settings: Settings) -> dict[str, str]:
-    """Register the features and make one row of each view known at eleven; return the service's identity."""
+def make_features(settings: Settings, known: datetime = NOON - timedelta(hours=1)) -> dict[str, str]:
+    """Register the features and make one row of each view known at a moment; return the service's identity."""
     from feature_repo.definitions import TEXTS, VIEWS
     from feature_repo.online import write_known
     from feature_repo.store import apply, open_feature_store, service_identity
 
     tables = settings.project / "data" / "features"
     tables.mkdir(parents=True)
-    known = NOON - timedelta(hours=1)
     for view, (key, _, features) in VIEWS.items():
-        values = {name: "text" if name in TEXTS else 70.0 for name in features}
+        values = {name: "text" if name in TEXTS else KNOWN for name in features}
         row = {key: KEYS[key], "event_timestamp": known, **values}
         row |= {"created": known} if view == "weather" else {}
         frame = pl.DataFrame([row]).with_columns(pl.col(pl.Datetime).cast(pl.Datetime("us", "UTC")))
         frame.write_parquet(tables / f"{view}.parquet")
     store = open_feature_store(settings)
     apply(store)
-    write_known(store, None, NOON)
+    write_known(store, None, known)
     identity = service_identity(store)
     return {"name": identity["name"], "spec_hash": identity["spec_hash"]}
 

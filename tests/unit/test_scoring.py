@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from handrail.errors import InvalidInput
-from handrail.scoring import Scorer
+from handrail.scoring import FEW_ROWS, Scorer, row_digests
 from tests.fakes.permitted_tree import write_tree
 
 
@@ -52,6 +54,25 @@ def test_a_category_becomes_its_code_and_an_unknown_or_missing_one_becomes_missi
     assert encoded.dtype == np.float32
     np.testing.assert_array_equal(encoded[:, 0], [0, 1, np.nan, np.nan, np.nan])
     np.testing.assert_array_equal(encoded[:, 2], [1.5, np.nan, np.nan, 4, 5])
+
+
+VALUE = st.none() | st.floats(width=64) | st.integers(-(2**53), 2**53) | st.booleans()
+ROW = st.tuples(st.none() | st.text(max_size=3) | st.sampled_from(["AA", "UA"]), VALUE, VALUE, VALUE)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+@given(rows=st.lists(ROW, min_size=1, max_size=6))
+def test_few_rows_are_encoded_to_the_bits_that_many_are(rows: list[tuple[Any, ...]], tree: Path) -> None:
+    scorer = Scorer.load(tree)
+    few = dict(zip(scorer.features, map(list, zip(*rows, strict=True)), strict=True))
+    many = {name: values * (FEW_ROWS + 1) for name, values in few.items()}
+
+    with np.errstate(over="ignore"):
+        encoded, among_many = scorer.encode(few), scorer.encode(many)[: len(rows)]
+
+    np.testing.assert_array_equal(encoded.view(np.int32), among_many.view(np.int32))
+    assert encoded.flags["C_CONTIGUOUS"]
+    assert row_digests(encoded) == row_digests(among_many)
 
 
 def test_one_flight_scores_as_it_does_among_many(tree: Path) -> None:

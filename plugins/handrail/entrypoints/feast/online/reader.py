@@ -53,7 +53,7 @@ class OnlineReader:
         lacks: dict[int, list[Lack]] = defaultdict(list)
         keys = {stored.name: _keys(stored, asked) for stored in self.plan.stored}
         rows = self._rows(keys) if keys else {}
-        newest = 0.0
+        newest, moment = 0.0, at.timestamp()
         for stored in self.plan.stored:
             wanted = keys[stored.name]
             if rows is None:
@@ -63,7 +63,7 @@ class OnlineReader:
                 of_keys = [held[key] for key in wanted]
                 newest = max(newest, *(row.known for row in of_keys if row is not None), 0.0)
                 found = [
-                    _counting(stored, row, key, at.timestamp(), lacks, place)
+                    _counting(stored, row, key, moment, lacks, place)
                     for place, (row, key) in enumerate(zip(of_keys, wanted, strict=True))
                 ]
             by_feature = zip(*found, strict=True) if found else [()] * len(stored.features)
