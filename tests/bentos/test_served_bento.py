@@ -239,7 +239,7 @@ def test_the_description_has_a_whole_example_of_each_answer(client: httpx.Client
     real = client.post("/predict", json={"flights": [flight(9100)]}).json()
     assert whole["example"].keys() == real.keys()
     assert whole["example"]["predictions"][0].keys() == real["predictions"][0].keys()
-    assert predict["security"] == [{"token": []}]
+    assert predict["security"] == [{"token": []}, {"key": []}]
 
 
 def test_a_pickle_is_not_even_read(client: httpx.Client) -> None:
