@@ -42,7 +42,7 @@ class Keys:
             raise InvalidInput("may", "the key allows nothing", f"Name one of {', '.join(Right)}.")
         now = self._clock()
         if len(self._book.keys(self.slot, now)) >= MOST_STANDING:
-            raise Refused("Another key", (f"{MOST_STANDING} stand for {self.slot.pointer}. Revoke some first.",))
+            raise Refused("Another key", (f"{self.slot.pointer} has {MOST_STANDING} valid keys. Revoke some first.",))
         key_id = secrets.token_hex(6)
         text = key_text(key_id, secrets.token_urlsafe(32))
         expires = now + lifetime if lifetime is not None else None
