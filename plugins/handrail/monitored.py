@@ -23,7 +23,7 @@ class MonitoringAlert:
     """One finding that asked somebody to act, or informed of a change that does no harm.
 
     `period` is what was judged (`2013-09`), `kind` what about it (`drift`), `sentences` the figures that are beyond
-    their limits, and `reports` the URIs of the reports on the period.
+    their limits, `advice` what somebody may do about it, and `reports` the URIs of the reports on the period.
     """
 
     model: str
@@ -33,6 +33,7 @@ class MonitoringAlert:
     deployment: str
     sentences: tuple[str, ...]
     reports: tuple[str, ...]
+    advice: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the alert as JSON values."""
@@ -44,6 +45,7 @@ class MonitoringAlert:
             "deployment": self.deployment,
             "sentences": list(self.sentences),
             "reports": list(self.reports),
+            "advice": list(self.advice),
         }
 
 
@@ -87,8 +89,9 @@ def _alerts(record: Mapping[str, Any], state: str) -> list[MonitoringAlert]:
                 kind=str(finding["kind"]),
                 as_of=str(record["as_of"]),
                 deployment=str(record["deployment"]),
-                sentences=_sentences(finding, state) + (() if finding["kind"] == "health" else advice),
+                sentences=_sentences(finding, state),
                 reports=reports,
+                advice=() if finding["kind"] == "health" else advice,
             )
             for finding in record["findings"]
             if finding["state"] == state

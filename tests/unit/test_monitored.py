@@ -3,7 +3,7 @@
 import pytest
 
 from handrail.monitored import FORMAT, MonitoringAlert, read_alerts
-from tests.fakes.monitoring_records import RECORD, write
+from tests.fakes.monitoring_records import DRIFT, HEALTH, RECORD, write
 
 
 def test_only_alerts_are_returned_with_what_is_beyond_its_limit(tmp_path):
@@ -28,6 +28,17 @@ def test_the_latest_period_comes_first(tmp_path):
         write(tmp_path, RECORD | {"month": period}, period)
 
     assert [each.period for each in read_alerts(tmp_path)] == ["2013-11", "2013-10", "2013-09"]
+
+
+def test_advice_is_apart_from_what_is_beyond_its_limit_and_not_about_health(tmp_path):
+    late = HEALTH | {"state": "alert", "checks": [{"holds": False}]}
+    write(tmp_path, RECORD | {"findings": [DRIFT, late], "advice": ["Buy labels."]})
+
+    drift, health = read_alerts(tmp_path)
+
+    assert (drift.sentences, drift.advice) == (("score PSI is 0.452, beyond the limit 0.25.",), ("Buy labels.",))
+    assert (health.sentences, health.advice) == (("all is well.",), ())
+    assert drift.to_json()["advice"] == ["Buy labels."]
 
 
 @pytest.mark.parametrize(

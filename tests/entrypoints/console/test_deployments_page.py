@@ -123,7 +123,9 @@ def test_the_way_back_is_to_the_version_before_that_has_a_permit(platform):
     assert slot["back"]["version"] == "1"
     expected = "handrail approvals rollback --model flights --alias champion --version 1 --reason '...'"
     assert slot["back"]["commands"][0] == expected
+    assert slot["back"]["slot_command"] == "handrail delivery rollback --service flights --reason '...'"
     assert "handrail approvals break-glass --model flights" in html(platform)
+    assert "handrail delivery rollback --service flights" in html(platform)
 
 
 def test_the_latest_rollouts_are_shown_and_the_others_counted(platform):

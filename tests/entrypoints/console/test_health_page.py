@@ -77,6 +77,20 @@ def test_a_service_shows_its_load_its_faults_and_whether_it_was_up(platform: Pla
     assert (service["up"], service["down_minutes"]) == (0.75, 1)
 
 
+def test_a_version_that_only_answered_in_shadow_says_so(platform: Platform) -> None:
+    for uri in (deploy(platform, "flights", 2), deploy(platform, "flights-shadow", 2)):
+        sample(platform, "v2", 1, load(10, 0.02, items=10), uri)
+
+    page = shown(platform)
+
+    assert {slot["deployment"]: slot["shadow"] for slot in page.facts["services"][0]["slots"]} == {
+        "deploy://local/flights/v2": False,
+        "deploy://local/flights-shadow/v2": True,
+    }
+    assert html(page).count("<small>v2, in shadow</small>") == 1
+    assert html(page).count("Latency, v2 v2, in shadow:") == 1
+
+
 def test_slots_are_shown_by_deployment_with_their_versions(platform: Platform) -> None:
     sample(platform, REQUESTS, 0, load(10, 0.02))
     sample(platform, "two", 0, load(4, 0.2, items=8), deploy(platform, "flights", 2))

@@ -135,7 +135,7 @@ def _slot(
         "environment": unquote(name.split("/")[2]),
         "now": now,
         "ahead": ahead,
-        "back": _back(now, rows, is_behind=ahead is not None),
+        "back": _back(unquote(name.rpartition("/")[2]), now, rows, is_behind=ahead is not None),
         "rollouts": rows,
         "count": counted(len(shown), "rollout"),
         "hidden": len(shown) - len(rows),
@@ -250,7 +250,7 @@ def _permits_of(lineage: Lineage, deployment: str) -> Iterator[str]:
         yield from (node.uri for node in trace.nodes if node.kind == PERMIT)
 
 
-def _back(now: Row | None, rows: Sequence[Row], *, is_behind: bool) -> Row | None:
+def _back(service: str, now: Row | None, rows: Sequence[Row], *, is_behind: bool) -> Row | None:
     """Return the version before the present one that could be gone back to, with the commands; None if there is none.
 
     Where the alias went ahead of the slot, that is the version which still answers. A version whose permit was taken
@@ -269,6 +269,7 @@ def _back(now: Row | None, rows: Sequence[Row], *, is_behind: bool) -> Row | Non
             "model": row["model"],
             "version": row["version"],
             "since": row["since"],
+            "slot_command": f"handrail delivery rollback --service {quote(service)} --reason '...'",
             "commands": [
                 f"handrail approvals rollback {options} --reason '...'",
                 f"handrail approvals break-glass {options} --reason '...'",

@@ -109,7 +109,7 @@ def _service(
         "error_share": total.errors / total.asked if total.asked else None,
         "faults": {each.value: total.faults[each] for each in SHORT if total.faults.get(each)},
         **_quantiles(total),
-        "slots": slots[:MOST_SLOTS],
+        "slots": [each | {"shadow": _is_shadow(each["deployment"], pointer)} for each in slots[:MOST_SLOTS]],
         "hidden": len(slots[MOST_SLOTS:]),
     }
     charts = {"requests": _requests(whole, stretches, step, now), "latency": _latency(whole, stretches)}
@@ -120,7 +120,7 @@ def _service(
 
 
 def _slots(bins: Sequence[HealthBin]) -> list[Row]:
-    """Return each slot and deployment, the champion's newest first."""
+    """Return each slot and deployment, the champion's newest first; one of another service answers in shadow."""
     loads: dict[tuple[str, str], Load] = {}
     last: dict[tuple[str, str], datetime] = {}
     for each in bins:
@@ -132,6 +132,11 @@ def _slots(bins: Sequence[HealthBin]) -> list[Row]:
     order.sort(key=lambda key: last[key], reverse=True)
     order.sort(key=lambda key: key[0] != CHAMPION)
     return [_slot(name, deployment, loads[name, deployment]) for name, deployment in order]
+
+
+def _is_shadow(deployment: str, pointer: str) -> bool:
+    """Say whether a deployment is one of a service beside that of the slot: its answers are only recorded."""
+    return not deployment.startswith(f"{pointer}/")
 
 
 def _slot(name: str, deployment: str, load: Load) -> Row:
