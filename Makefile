@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query bench-serving
+.PHONY: help setup demo-sources study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query bench-serving soak-acquisition
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -72,6 +72,9 @@ soak-gate: setup  ## The gate's rules, tried STEPS steps of random lives, on POL
 
 soak-balancing: setup  ## Two replicas behind HAProxy, killed KILLS times one by one under load; no request may be lost.
 	@HANDRAIL_TEST_HAPROXY=1 HANDRAIL_TEST_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest -n 0 -q -s tests/bentos/test_balancing.py
+
+soak-acquisition: setup  ## `handrail acquire` killed KILLS times over each source, at random moments: nothing is lost or doubled.
+	@HANDRAIL_TEST_KILLS=$(or $(KILLS),30) $(PYTEST) -q tests/entrypoints/cli/test_acquire_killed.py
 
 check-packages: setup  ## What is deployed, packaged for each target: hadolint, checkov, and a device and a function in an environment of their own.
 	@$(BIN)/python -m infra.ci.packages
