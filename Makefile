@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query bench-serving soak-acquisition
+.PHONY: help setup demo-sources study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query bench-serving soak-acquisition bench-acquisition-memory
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -129,6 +129,9 @@ bench-gate-log: setup  ## The gate's log: a million leaves verified, appends wit
 
 bench-acquisition: setup  ## A table of PostgreSQL acquired beside dlt alone and plain COPY; ROWS=1000000 for more.
 	@$(BIN)/python -m tests.benchmarks.acquisition
+
+bench-acquisition-memory: setup  ## Memory of `handrail acquire` for a table of SIZE beside one of SMALL; SIZE=10GB for a large one.
+	@$(BIN)/python -m tests.benchmarks.acquisition_memory
 
 bench-stream: setup  ## Readings from each broker to the online store, beside Feast's bare push; RATE=1000 for more.
 	@$(BIN)/python -m tests.benchmarks.stream
