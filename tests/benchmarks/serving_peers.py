@@ -30,7 +30,8 @@ ENVIRONMENTS = {"ray-serve": ("ray[serve]==2.60.0",), "litserve": ("litserve==0.
 READY_WITHIN_S, STOPPED_WITHIN_S = 300.0, 20.0
 QUIET = {
     **{"OMP_NUM_THREADS": "1", "BENTOML_DO_NOT_TRACK": "True", "DO_NOT_TRACK": "true"},
-    **{"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"},
+    # Where a machine is busy, Ray's agent takes longer to start than Ray waits for it.
+    **{"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled", "RAY_agent_register_timeout_ms": "120000"},
 }
 
 
