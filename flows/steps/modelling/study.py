@@ -105,7 +105,7 @@ class Study:
             intervals=self._params.intervals.resampling,
         )
         left_out = [name for name in self._manifest.features if name not in features]
-        said = "better" if found.low > 0 else "worse" if found.high < 0 else "not told apart"
+        said = "better" if found.low > 0 else "worse" if found.high < 0 else "undecided"
         effect = as_evidence(found)
         return {**choice.as_dict(), "left_out": left_out, "converged": converged, "effect": effect, "says": said}
 

@@ -53,7 +53,7 @@ def test_each_choice_has_its_effect_with_an_interval_of_whole_days(project):
         assert effect["delta"] == pytest.approx(effect["challenger_value"] - effect["champion_value"])
         assert isinstance(entry["converged"], bool)
         assert (effect["n"], effect["clusters"]) == (300, 20)
-        wanted = "better" if effect["ci_low"] > 0 else "worse" if effect["ci_high"] < 0 else "not told apart"
+        wanted = "better" if effect["ci_low"] > 0 else "worse" if effect["ci_high"] < 0 else "undecided"
         assert entry["says"] == wanted
     assert json.loads((project / REPORT).read_text()) == report
 
