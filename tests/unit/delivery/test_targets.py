@@ -88,7 +88,8 @@ def test_no_secret_is_in_a_manifest_and_the_root_is_read_only(documents):
 
 
 def test_what_is_mounted_is_taken_over_so_that_its_owner_alone_reads_it(tmp_path, monkeypatch):
-    monkeypatch.delenv("HANDRAIL_DATABASE_URL", raising=False)
+    # Set, and not only deleted: what was never there is not put back to being absent.
+    monkeypatch.setenv("HANDRAIL_DATABASE_URL", "sqlite://")
     for file, content in ((start.TOKEN, '{"token": "secret"}'), (start.STORE, "postgresql+psycopg://store\n")):
         (tmp_path / file).parent.mkdir()
         (tmp_path / file).write_text(content)
