@@ -75,7 +75,11 @@ def show_in_mlflow(account: str) -> str:
 
 @flow(flow_run_name="monitor {parameters.which}")
 def monitor(parameters: MonitorParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
-    """Monitor a month; ends in findings, never in a decision. A month that is not mature yet ends it as refused."""
+    """Monitor a month; ends in findings. A month that is not mature yet ends it as refused.
+
+    The one thing that it moves is the slot: a champion that got worse soon after it was deployed is taken back, as
+    config/rollout.yaml says. Aliases move at the gate alone.
+    """
     month = choose_month(parameters.month)
     if month is None:
         return {"month": None, "findings": []}

@@ -17,7 +17,7 @@ import pytest
 
 from flows.steps.release.deploy import slot_of
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.delivery import read_swaps
+from handrail.bootstrap.delivery import open_swapper, read_swaps
 from handrail.delivery import BuiltFor, Deployed, Outcome
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.settings import Settings
@@ -138,6 +138,18 @@ def test_what_was_rolled_back_is_tried_again_once_somebody_deploys_it_anew(
     versions.point(broken)
 
     until(url, lambda said: said["deployment"] == broken.deployment.uri)
+
+
+def test_what_somebody_went_back_from_answers_nothing_any_more(
+    versions: Versions, url: str, first: Deployed, second: Deployed
+) -> None:
+    versions.point(second)
+    until(url, lambda said: said["deployment"] == second.deployment.uri)
+
+    open_swapper(versions.platform, slot_of(versions.settings).bento).roll_back("ada", "it is worse")
+
+    said = until(url, lambda said: said["deployment"] == first.deployment.uri)
+    assert said["before"] is None
 
 
 WRONG: dict[str, Callable[[Versions, Path, Path], None]] = {

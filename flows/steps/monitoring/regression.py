@@ -6,66 +6,40 @@ the gate stays where it is until people decide.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from flows.steps.monitoring.month import read_month
-from flows.steps.release.deploy import bentos_of, slot_of
+from flows.steps.release.deploy import slot_of
 from flows.steps.release.rollout_rules import read_rollout
 from handrail.bootstrap import Platform
-from handrail.bootstrap.delivery import lend_carried, open_deployments
-from handrail.delivery import Deployments, find_carried
-from handrail.errors import HandrailError, Unavailable
-from handrail.lineage import Period
-from handrail.refs import Deployment
+from handrail.bootstrap.delivery import open_swapper
+from handrail.delivery import Move, Swapper
+from handrail.errors import HandrailError
 from handrail.use_case import read_use_case
 
 BY = "handrail monitor"
 KIND = "performance"
 
 
-@dataclass(frozen=True, slots=True)
-class Regression:
-    """A deployment that monitoring alerted on soon after it began to serve, the one before it, and why."""
+def regression_of(
+    record: Mapping[str, Any], moves: Sequence[Move], month_ends: datetime, within: timedelta
+) -> str | None:
+    """Return why the deployment of now has to be taken back because of a month's record, None if it has not.
 
-    deployment: str
-    before: str
-    because: str
-
-
-def find_regression(
-    record: Mapping[str, Any], periods: Sequence[Period], month_ends: datetime, within: timedelta
-) -> Regression | None:
-    """Return what has to be taken back because of a month's record, None if nothing has.
-
-    `periods` are those of the slot's pointer, the oldest first. Nothing goes back to a deployment that was taken back
-    itself: what serves again now has nothing before its own first period.
+    `moves` are those of the slot's pointer, the oldest first. A deployment is judged by months of which it served a
+    part: not by one that had ended when somebody deployed it, knowing what monitoring said. What serves again after
+    another was taken back is not taken back itself.
     """
-    targets = [each for each in periods if each.target is not None]
-    if not targets or targets[-1].target != record["deployment"]:
+    now = moves[-1] if moves else None
+    if now is None or now.target is None or now.target != record["deployment"] or now.is_rollback:
         return None
-    now = str(record["deployment"])
-    first = next(place for place, each in enumerate(targets) if each.target == now)
     alerts = [each for each in record["findings"] if (each["kind"], each["state"]) == (KIND, "alert")]
-    if first == 0 or not alerts or month_ends - targets[first].since > within:
+    if not alerts or not now.at < month_ends <= now.at + within:
         return None
     found = alerts[0]
-    because = f"{found['month']}: {found['figure']} is {found['value']}, beyond the limit {found['limit']}"
-    return Regression(now, str(targets[first - 1].target), because)
-
-
-def take_back(regression: Regression, deployments: Deployments, pointer: str, require: Callable[[str], None]) -> str:
-    """Point the slot at the deployment before; return a sentence. Safe to repeat.
-
-    Raises:
-        HandrailError: `require` does, because the one before may not serve or is gone; the slot stays as it is.
-    """
-    require(regression.before)
-    environment, service, version = regression.before.removeprefix("deploy://").split("/")
-    deployments.point(pointer, Deployment(environment, service, version))
-    return f"{regression.deployment} was taken back, {regression.before} serves again. {regression.because}."
+    return f"{found['month']}: {found['figure']} is {found['value']}, beyond the limit {found['limit']}"
 
 
 def answer_regression(platform: Platform, record: Mapping[str, Any]) -> str:
@@ -76,22 +50,18 @@ def answer_regression(platform: Platform, record: Mapping[str, Any]) -> str:
     settings = platform.settings
     if settings.replay or not record.get("deployment"):
         return ""
-    slot, case = slot_of(settings), read_use_case(settings.project)
+    case = read_use_case(settings.project)
     within = timedelta(days=read_rollout(settings.project / "config").champion.taken_back_within_days)
     ends = min(read_month(record["month"], case.time.zone).end, platform.event_clock())
-    found = find_regression(record, platform.lineage.timeline(slot.pointer), ends, within)
-    if found is None:
-        return ""
+    swapper = open_swapper(platform, slot_of(settings).bento)
+    because = regression_of(record, swapper.moves(), ends, within)
+    return take_back(swapper, because) if because else ""
 
-    def require(deployment: str) -> None:
-        bento = bentos_of(settings).find(slot.tag_of(deployment).version)
-        carried = find_carried(bento.root) if bento else None
-        if carried is None:
-            raise Unavailable(f"The bento of {deployment}", "it is not in the local store", "Deploy that model again.")
-        with lend_carried(settings, carried):
-            pass
 
+def take_back(swapper: Swapper, because: str) -> str:
+    """Go back to the last deployment before that may serve, and record why; return a sentence, also of a failure."""
     try:
-        return take_back(found, open_deployments(platform, BY), slot.pointer, require)
+        swap = swapper.roll_back(BY, because)
     except HandrailError as err:
-        return f"{found.deployment} got worse ({found.because}), and nothing was taken back. {err}"
+        return f"{swapper.moves()[-1].target} got worse ({because}), and nothing was taken back. {err}"
+    return f"{swap.deployment} was taken back, {swap.other} serves again. {because}."

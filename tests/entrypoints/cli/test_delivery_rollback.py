@@ -1,22 +1,18 @@
 """`handrail delivery rollback`, over a project with two deployed versions."""
 
 import json
-import shutil
 
 import pytest
 from typer.testing import CliRunner
 
 from handrail.bootstrap import open_platform
-from handrail.bootstrap.approvals import open_permit_verifier
 from handrail.bootstrap.delivery import open_deployments
-from handrail.delivery import BuiltFor, Slot
 from handrail.entrypoints.cli import build
 from handrail.errors import InvalidInput, Refused
-from handrail.refs import Use
 from handrail.settings import Settings
-from tests.fakes.permitted_tree import permit_tree, revoke, write_tree
+from tests.fakes.deployed_versions import SLOT, deploy_versions
+from tests.fakes.permitted_tree import revoke
 
-SLOT = Slot("local", "flights")
 WHY = ("--reason", "late arrivals are missed", "--by", "ada", "--service", "flights")
 
 
@@ -29,16 +25,7 @@ def settings(tmp_path, monkeypatch):
         monkeypatch.setenv(f"HANDRAIL_{name}", str(value))
     settings = Settings(project=tmp_path, home=tmp_path / "home", model_name="flights")
     with open_platform(settings) as platform:
-        for number in (1, 2):
-            folder = settings.home / "bentoml" / "bentos" / "flights" / f"v{number}"
-            tree = write_tree(folder / "src" / "model", weights=(0.1, number))
-            permit = permit_tree(settings, tree, number, request_id=f"pr-{number}")
-            shutil.copy(permit, folder / "src" / "permit.json")
-            use = Use("test", "flights", "champion", "local")
-            built_for = BuiltFor(use, open_permit_verifier(settings).key_id)
-            (folder / "src" / "use.json").write_bytes(built_for.to_bytes())
-            (folder / "bento.yaml").write_text("creation_time: '2026-11-30T10:00:00+00:00'\n")
-            open_deployments(platform).point(SLOT.pointer, SLOT.deployment(f"v{number}"))
+        deploy_versions(settings, platform)
     return settings
 
 

@@ -57,12 +57,18 @@ class Swap:
 def earlier(moves: Sequence[Move]) -> list[str]:
     """Return the deployments before the present one, the last first, each once; `moves` are the oldest first.
 
-    What came after the present one and was rolled back is not among them.
+    What came after the present one is not among them, and what was rolled back is not until it is deployed anew.
     """
-    if not moves:
-        return []
-    now = moves[-1].target
-    deployed = [each.target for each in moves if each.target is not None and not each.is_rollback]
+    deployed: list[str] = []
+    rolled_back: set[str | None] = set()
+    now: str | None = None
+    for move in moves:
+        if move.is_rollback:
+            rolled_back.add(now)
+        elif move.target is not None:
+            deployed.append(move.target)
+            rolled_back.discard(move.target)
+        now = move.target
     if now in deployed:
         deployed = deployed[: len(deployed) - 1 - deployed[::-1].index(now)]
-    return [uri for uri in dict.fromkeys(reversed(deployed)) if uri != now]
+    return [uri for uri in dict.fromkeys(reversed(deployed)) if uri != now and uri not in rolled_back]

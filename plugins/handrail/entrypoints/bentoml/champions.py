@@ -172,9 +172,11 @@ class Champions:
 
     async def _swap(self, swapper: Swapper, move: Move, new: Served) -> None:
         """Let a loaded version answer from the next request on; the one before stays for those that it cannot."""
+        instead = self.serving.deployment if self.serving else ""
         before, old = self.serving, self._traffic.champion
-        if before is None or old is None:
-            now = Champion(new.lane)
+        if before is None or old is None or move.is_rollback:
+            # What somebody went back from is no way out: it would bring back what was taken away.
+            before, now = None, Champion(new.lane)
         else:
             may_answer = partial(_holds, swapper, before.deployment)
             now = Champion(new.lane, before.lane, may_answer, self._broke)
@@ -183,9 +185,8 @@ class Champions:
         self._refused = self._taken_back = None
         self._watched_until = time.monotonic() + WATCHED_S
         self._replace(now)
-        _log.info("%s answers from now on, instead of %s.", new.deployment, before.deployment if before else "nothing")
-        other = before.deployment if before else ""
-        await asyncio.to_thread(swapper.record, Outcome.SERVED, new.deployment, other, "It was verified and answers.")
+        _log.info("%s answers from now on, instead of %s.", new.deployment, instead or "nothing")
+        await asyncio.to_thread(swapper.record, Outcome.SERVED, new.deployment, instead, "It was verified and answers.")
 
     def _serve(self, served: Served) -> None:
         self.serving = served
