@@ -68,6 +68,16 @@ def test_what_is_there_already_is_not_kept_again_and_a_correction_is(store):
     assert list(store.rows("shop", AT - timedelta(microseconds=1))) == []
 
 
+def test_a_name_of_a_message_that_a_broker_gives_again_is_no_repeat_of_another_reading(store):
+    put(store, {"id": 1, "name": "a"}, {"id": 2, "name": "b"}, places=["1", "2"])
+
+    taken = put(store, {"id": 3, "name": "c"}, {"id": 2, "name": "d"}, {"id": 3, "name": "c"}, places=["1", "2", "1"])
+    again = put(store, {"id": 2, "name": "b"}, {"id": 1, "name": "a"}, places=["2", "1"])
+
+    assert (taken, again) == (Taken(new=1, corrected=1, repeated=1), Taken(repeated=2))
+    assert list(store.rows("shop")) == [[1, "a"], [2, "d"], [3, "c"]]
+
+
 def test_a_row_that_returns_to_what_it_was_is_a_correction_too(store):
     for hour, name in enumerate("aba"):
         put(store, {"id": 1, "name": name}, at=AT + timedelta(hours=hour))

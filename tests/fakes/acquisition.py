@@ -78,8 +78,8 @@ class RowsInMemory(RowStore):
         kept, new, corrected, repeated = self._rows.setdefault(name, []), 0, 0, 0
         for row in sifted.rows:
             versions = sorted((each for each in kept if each.key == row.key), key=lambda each: each.known_at)
-            known_place = row.place and any(each.place == row.place for each in kept)
-            if known_place or (versions and versions[-1].body == row.body):
+            came_before = (each for each in kept if (each.place, each.key, each.body) == (row.place, row.key, row.body))
+            if (row.place and any(came_before)) or (versions and versions[-1].body == row.body):
                 repeated += 1
                 continue
             kept.append(row)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from handrail.acquisition import Acquiring, Column, Page, SchemaChange, Table, Taken
+from handrail.acquisition.domain.pages import sift
 from handrail.errors import InvalidInput, Refused, Unavailable
 from tests.fakes.acquisition import RowsInMemory, SourceInMemory, VersionsInMemory
 
@@ -173,3 +174,18 @@ def test_a_source_that_goes_away_leaves_what_was_accepted():
     with pytest.raises(Unavailable):
         acquiring(Goes(ROWS), store).run()
     assert store.manifest("shop")[0].rows == 2
+
+
+def test_rows_to_which_a_broker_gave_one_name_are_each_known_since_they_came_in_the_next_version_too():
+    store, later = RowsInMemory(), AT + timedelta(hours=1)
+    table = Table("shop", (Column("id", "whole"), Column("name", "text")), ("id",))
+    store.agree(table, "memory://rows")
+    for at, row in zip([AT, later], ROWS, strict=False):
+        page = Page([row], None, places=["offset 0"])
+        store.append("shop", page, sift(page, table, at), None)
+    opening = acquiring(SourceInMemory(), store).opening
+
+    opening.open("ann", later, [SchemaChange("new", "size", "whole")], {}, None)
+
+    known = {row.body: (row.known_at, row.place) for _, row in store.history("shop.v2")}
+    assert known == {'[0,"n0",null]': (AT, "offset 0"), '[1,"n1",null]': (later, "offset 0")}

@@ -54,7 +54,9 @@ OF_THE_NEWEST = """
 """
 NEWEST = f"select r.key, r.digest {OF_THE_NEWEST}"
 NEWEST_ROWS = f"select r.number, r.key, r.body, r.known_at, r.came_at {OF_THE_NEWEST} order by r.number"
-SEEN_PLACES = "select r.place from {given} cross join acquisition_row r where r.name = {p} and r.place = g.a"
+SEEN_PLACES = (
+    "select r.place, r.key, r.digest from {given} cross join acquisition_row r where r.name = {p} and r.place = g.a"
+)
 
 
 class SqlRowStore(RowStore):
@@ -202,17 +204,18 @@ def _to_insert(connection: Connection, name: str, rows: Sequence[Row]) -> tuple[
     keys = list({row.key for row in rows})
     newest: dict[str, str] = {key: digest for key, digest in read(connection, NEWEST, keys, "text", more=(name, name))}
     places = {row.place for row in rows if row.place}
-    seen = {place for (place,) in read(connection, SEEN_PLACES, list(places), "text", more=(name,))}
+    # A broker that was set up anew gives its places again, and a sender may give one to several readings.
+    seen = {tuple(found) for found in read(connection, SEEN_PLACES, list(places), "text", more=(name,))}
     kept, new, corrected, repeated = [], 0, 0, 0
     for row in rows:
         digest = row.digest
-        if row.place in seen or newest.get(row.key) == digest:
+        if (row.place, row.key, digest) in seen or newest.get(row.key) == digest:
             repeated += 1
             continue
         new, corrected = (new, corrected + 1) if row.key in newest else (new + 1, corrected)
         newest[row.key] = digest
         if row.place:
-            seen.add(row.place)
+            seen.add((row.place, row.key, digest))
         kept.append((row.key, digest, micros(row.known_at), row.place, row.body))
     return kept, Taken(new, corrected, repeated)
 

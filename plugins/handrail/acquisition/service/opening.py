@@ -89,11 +89,12 @@ class Opening:
 
     def _append(self, table: Table, given: Sequence[tuple[Mapping[str, Any], str, datetime]]) -> None:
         rows, places, since = [list(each) for each in zip(*given, strict=True)]
-        page = Page(rows, None, places=places)
-        known = dict(zip(places, since, strict=True))
+        # Of one place there may be several rows; their numbers here are of each alone.
+        page = Page(rows, None, places=[str(at) for at in range(len(rows))])
         sifted = sift(page, replace(table, known=None), max(since))
-        kept = [replace(row, known_at=known[row.place]) for row in sifted.rows]
-        self.store.append(table.name, page, replace(sifted, rows=kept), None)
+        kept = [replace(row, known_at=since[int(row.place)], place=places[int(row.place)]) for row in sifted.rows]
+        aside = [replace(each, place=places[int(each.place)]) for each in sifted.aside]
+        self.store.append(table.name, page, replace(sifted, rows=kept, aside=aside), None)
 
     def _known(self, before: str, renamed: Mapping[str, str]) -> Iterator[tuple[Mapping[str, Any], str, datetime]]:
         table = self.store.table(before)
