@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from threading import Event
 
 from handrail.delivery import ServingKey, Slot
 from handrail.delivery.key_ports import KeyBook
@@ -12,11 +13,11 @@ from handrail.errors import Conflict, Unavailable
 
 
 class KeysInMemory(KeyBook):
-    """Keys in a dictionary; `away` lets every call fail, and `reads` counts those that read."""
+    """Keys in a dictionary; `away` lets every call fail, `slow_s` delays those that read, `reads` counts them."""
 
     def __init__(self) -> None:
         self.kept: dict[str, ServingKey] = {}
-        self.away, self.reads = False, 0
+        self.away, self.reads, self.slow_s = False, 0, 0.0
 
     def add(self, key: ServingKey) -> None:
         self._reach()
@@ -26,6 +27,7 @@ class KeysInMemory(KeyBook):
 
     def keys(self, slot: Slot, standing_at: datetime | None = None) -> Sequence[ServingKey]:
         self.reads += 1
+        Event().wait(self.slow_s)
         self._reach()
         found = [key for key in self.kept.values() if key.pointer == slot.pointer]
         standing = [key for key in found if standing_at is None or key.stands(standing_at)]

@@ -20,6 +20,7 @@ class Source:
 
     def __init__(self) -> None:
         self.now, self.reads, self.away = 0.0, 0, False
+        self.raises: Exception = Unavailable("The store", "it is away", "Start it.")
         self.gate = threading.Event()
         self.gate.set()
 
@@ -28,7 +29,7 @@ class Source:
         found, away = self.reads, self.away
         self.gate.wait(10)
         if away:
-            raise Unavailable("The store", "it is away", "Start it.")
+            raise self.raises
         return found
 
     def clock(self) -> float:
@@ -149,7 +150,7 @@ def test_many_at_once_wait_for_one_reading(kept: Kept[int], source: Source) -> N
     run(work)
 
 
-def test_a_reading_that_hangs_holds_nobody_for_long(
+def test_a_reading_that_hangs_holds_nobody_for_long_and_lets_nothing_old_count(
     kept: Kept[int], source: Source, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("handrail.entrypoints.http.kept.PATIENCE_S", 0.05)
@@ -157,10 +158,62 @@ def test_a_reading_that_hangs_holds_nobody_for_long(
     async def work() -> None:
         await kept.value(nothing)
         source.gate.clear()
-        source.now = 4.0
-        assert await asyncio.wait_for(kept.value(nothing), 5) == 1
+        source.now = 2.0
         assert await asyncio.wait_for(kept.value(lambda _: True), 5) == 1
+        source.now = 4.0
+        assert await asyncio.wait_for(kept.value(nothing), 5) is None
+        assert await asyncio.wait_for(kept.value(lambda _: True), 5) is None
         source.gate.set()
         await quiet(kept)
 
     run(work)
+
+
+def test_after_a_quiet_time_a_slow_source_is_not_taken_for_one_that_is_away(
+    kept: Kept[int], source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handrail.entrypoints.http.kept.PATIENCE_S", 0.05)
+
+    async def work() -> None:
+        await kept.value(nothing)
+        source.now = 590.0
+        source.gate.clear()
+        assert await kept.value(nothing) is None
+        source.gate.set()
+        await quiet(kept)
+        assert await kept.value(nothing) == 2
+
+    run(work)
+
+
+def test_a_source_that_was_away_before_a_quiet_time_is_waited_for(kept: Kept[int], source: Source) -> None:
+    async def work() -> None:
+        await kept.value(nothing)
+        source.away, source.now = True, 4.0
+        assert await kept.value(nothing) == 1
+        source.away, source.now = False, 500.0
+        assert await kept.value(nothing) == 3
+
+    run(work)
+
+
+@pytest.mark.parametrize("error", [ValueError("'audit' is not a right\nand more"), TypeError(), RuntimeError("thread")])
+def test_any_error_counts_as_away_and_is_logged_once_in_one_line(
+    kept: Kept[int], source: Source, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work() -> None:
+        await kept.value(nothing)
+        source.away, source.raises, source.now = True, error, 4.0
+        assert await kept.value(nothing) == 1
+        source.now = 6.0
+        await kept.value(nothing)
+        await quiet(kept)
+        source.now = 700.0
+        assert await kept.value(nothing) is None
+
+    run(work)
+
+    (said,) = (record.getMessage() for record in caplog.records if record.name == "handrail.bentoml")
+    assert said.startswith("The numbers cannot be read")
+    assert type(error).__name__ in said
+    assert "and more" not in said

@@ -150,6 +150,24 @@ def test_while_the_store_is_away_known_keys_open_and_new_ones_are_not_judged(wor
     assert world.ask(TOKEN).status == 200
 
 
+def test_a_key_that_was_revoked_in_a_quiet_time_is_not_judged_by_a_store_that_answers_late(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, made = world.keys.make("crew-desk", "ada", DAY)
+    assert world.ask(key).status == 200
+    world.keys.revoke(made.key_id, "ada")
+    world.later, world.book.slow_s = 590, 0.3
+
+    with monkeypatch.context() as impatient:
+        impatient.setattr("handrail.entrypoints.http.kept.PATIENCE_S", 0.05)
+        late = world.ask(key)
+    world.book.slow_s = 0.0
+
+    assert (late.status, late.headers["retry-after"]) == (503, "5")
+    world.later += 2
+    assert world.ask(key).status == 401
+
+
 def test_what_is_not_chosen_lets_nobody_in(world: World, tmp_path: Path) -> None:
     key, _ = world.keys.make("crew-desk", "ada", DAY)
     found = {}

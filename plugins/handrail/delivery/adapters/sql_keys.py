@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class SqlKeys(KeyBook):
             raise Conflict("key", key.key_id, "Make another one.") from err
 
     def keys(self, slot: Slot, standing_at: datetime | None = None) -> Sequence[ServingKey]:
-        """Select the rows."""
+        """Select the rows. Rights that this release does not know are left out, and so is a row without its times."""
         wanted = sa.select(_keys).where(_keys.c.pointer == slot.pointer)
         if standing_at is not None:
             lives_on = sa.or_(_keys.c.expires_at.is_(None), _keys.c.expires_at > _text(standing_at))
@@ -49,7 +49,7 @@ class SqlKeys(KeyBook):
         with self._store.read() as connection:
             rows = connection.execute(wanted).all()
         # Databases sort text by rules of their own.
-        return sorted(map(_key, rows), key=lambda key: (key.name, key.made_at, key.key_id))
+        return sorted(_known(rows), key=lambda key: (key.name, key.made_at, key.key_id))
 
     def revoke(self, slot: Slot, key_id: str, at: datetime, by: str) -> bool:
         """Update the row, unless it is revoked."""
@@ -61,10 +61,19 @@ class SqlKeys(KeyBook):
         return bool(changed)
 
 
+def _known(rows: Sequence[Any]) -> Iterator[ServingKey]:
+    # One row that nobody can read must not close the service to all others, nor keep a revoked key open.
+    for row in rows:
+        try:
+            yield _key(row)
+        except ValueError:
+            continue
+
+
 def _key(row: Any) -> ServingKey:
     values = {name: getattr(row, name) for name in _NAMES}
     values |= {name: datetime.fromisoformat(values[name]) if values[name] else None for name in _TIMES}
-    values["rights"] = frozenset(Right(each) for each in row.rights.split())
+    values["rights"] = frozenset(right for right in Right if right in row.rights.split())
     return ServingKey(**values)
 
 

@@ -23,7 +23,7 @@ from handrail.entrypoints.http.problems import Rejection
 from handrail.settings import Settings
 
 KEYS_PACE = Pace(fresh_s=1, waits_s=3, stale_s=600, again_s=1)
-"""A key that was revoked opens nothing after 3 s, or after 10 minutes while the store is away."""
+"""A key that was revoked opens nothing after 3 s, or after 10 minutes while the store is away: it failed just now."""
 IN_ADDRESS = (KEY_PREFIX.encode(), b"access_token=")
 TOKEN_NAME = "token"
 IN_ADDRESS_SAYS = (
