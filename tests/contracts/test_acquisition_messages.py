@@ -118,6 +118,40 @@ def test_no_more_is_taken_than_a_page(broker, reading):
     assert max(after - before for before, after in zip([0, *sizes], sizes, strict=False)) <= 3
 
 
+@pytest.mark.parametrize("kind", [kind for kind in BROKERS if kind == "mqtt"])
+def test_two_topics_with_one_group_take_nothing_from_each_other(kind):
+    brokers = [Broker(kind), Broker(kind)]
+    for each in brokers:
+        each.settings = each.settings.model_copy(update={"group": brokers[0].topic})
+        each.make()
+    brokers[1].send(b"second")
+    brokers[0].send(b"first")
+
+    taken = []
+    for each in brokers:
+        messages = each.open()
+        taken.append([message.content for message in messages.take(3, 1.5)])
+        messages.close()
+
+    assert taken == [[b"first"], [b"second"]]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in BROKERS if kind == "mqtt"])
+def test_a_message_of_another_topic_is_left_alone(kind):
+    broker, other = Broker(kind), Broker(kind)
+    messages = broker.open()
+    messages.take(3, 0.0)
+    messages._client.subscribe(other.topic, qos=1)
+    messages._answer("subscribed")
+    other.send(b"another")
+    broker.send(b"ours")
+
+    taken = [message.content for message in messages.take(3, 1.5)]
+
+    messages.close()
+    assert taken == [b"ours"]
+
+
 @pytest.mark.parametrize("kind", ["mqtt", "amqp"])
 def test_a_broker_that_is_away_is_one_sentence(kind):
     settings = Stream(url=f"{kind}://127.0.0.1:9", topic="t")

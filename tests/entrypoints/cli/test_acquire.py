@@ -103,6 +103,15 @@ def test_a_mistake_in_the_file_is_named(project, table, said):
         run()
 
 
+def test_two_tables_of_one_stream_need_two_groups(project):
+    stream = {"url": "redis://127.0.0.1:9", "topic": "t"}
+    sources = {"version": 1, "tables": {name: {"key": ["id"], "stream": stream} for name in ("one", "two")}}
+    (project / "config" / "sources.yaml").write_text(yaml.safe_dump(sources))
+
+    with pytest.raises(HandrailError, match=r"two\.stream.*topic and group of 'one'.*another group"):
+        run()
+
+
 def changed(project, name="b", **values):
     lines = [json.dumps({"id": number, "at": "2026-01-01T00:00:00Z"} | values) for number in range(10, 20)]
     (project / "in" / f"{name}.ndjson").write_text("\n".join(lines))

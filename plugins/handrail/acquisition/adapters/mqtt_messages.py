@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import queue
 import ssl
 import time
@@ -37,7 +38,7 @@ class MqttMessage:
 
 
 class MqttMessages(Messages):
-    """A subscription with QoS 1 under a client id of its own, the group. One client alone can have it at a time."""
+    """A subscription with QoS 1 under a client id of group and topic. One client alone can have it at a time."""
 
     def __init__(self, settings: Stream, credentials: str | None) -> None:
         """Connect at the first use."""
@@ -95,7 +96,7 @@ class MqttMessages(Messages):
         parts = urlsplit(self._settings.url)
         client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            self._settings.group,
+            client_id(self._settings),
             protocol=mqtt.MQTTv5,
             manual_ack=True,
             reconnect_on_failure=False,
@@ -106,7 +107,14 @@ class MqttMessages(Messages):
         if parts.scheme == "mqtts":
             client.tls_set_context(ssl.create_default_context())
         session, came, answers = self._session, self._came, self._answers
-        client.on_message = lambda _c, _u, m: came.put(MqttMessage(bytes(m.payload), m.mid, m.qos, session))
+        ours = _filter(self._settings.topic)
+
+        def keep(_client: mqtt.Client, _user: Any, message: mqtt.MQTTMessage) -> None:
+            # Of a program that has the same client id: not acknowledged, it comes to that one again.
+            if mqtt.topic_matches_sub(ours, message.topic):
+                came.put(MqttMessage(bytes(message.payload), message.mid, message.qos, session))
+
+        client.on_message = keep
         client.on_connect = lambda _c, _u, _f, reason, _p: answers.put(("connected", reason))
         client.on_subscribe = lambda _c, _u, _m, reasons, _p: answers.put(("subscribed", reasons))
         wanted: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
@@ -139,3 +147,13 @@ class MqttMessages(Messages):
     def _lost(self, why: str) -> None:
         self.close()
         raise Unavailable(self._settings.url, f"MQTT does not answer ({why})", "Start it, and run this again.")
+
+
+def client_id(settings: Stream) -> str:
+    """Return the name of the session: each topic has one of its own, so that no reader takes what another waits for."""
+    return f"{settings.group}-{hashlib.sha256(settings.topic.encode()).hexdigest()[:12]}"
+
+
+def _filter(topic: str) -> str:
+    """Return the topics that are meant, without the name of a subscription that several clients share."""
+    return topic.split("/", 2)[2] if topic.startswith("$share/") and topic.count("/") >= 2 else topic

@@ -149,6 +149,18 @@ class SourcesFile(Section):
     version: Literal[1]
     tables: Annotated[dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")], TableFile], Field(min_length=1)]
 
+    @model_validator(mode="after")
+    def _one_reader_of_each_stream(self) -> Self:
+        read: dict[tuple[str, str, str], str] = {}
+        for name, table in self.tables.items():
+            if table.stream is None:
+                continue
+            other = read.setdefault((table.stream.url, table.stream.topic, table.stream.group), name)
+            if other != name:
+                problem = f"has the url, topic and group of {other!r}, so that each would take what the other needs"
+                raise mistaken(Mistake(("tables", name, "stream"), problem, "Give one of them another group."))
+        return self
+
 
 def read_sources(project: Path) -> SourcesFile:
     """Read and check `project`/config/sources.yaml.
