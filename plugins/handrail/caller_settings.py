@@ -30,6 +30,11 @@ class CallerSettings(Section):
     oidc_algorithms: Annotated[tuple[SigningAlgorithm, ...], NoDecode] = Field(
         default=("RS256",), min_length=1, description="algorithms that tokens may be signed by"
     )
+    oidc_typ: str | None = Field(
+        default=None,
+        min_length=1,
+        description="what the header `typ` has to be, as at+jwt; any but logout+jwt if unset",
+    )
     oidc_leeway_s: int = Field(default=10, ge=0, le=60, description="how far the issuer's clock may be off")
     oidc_name: str = Field(default="sub", min_length=1, description="claim that names the caller in the log")
     oidc_rights: str | None = Field(
@@ -75,11 +80,13 @@ def is_safe_address(address: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_here(host)))
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_here(address)))
 
 
-def _is_here(host: str) -> bool:
+def is_here(address: str) -> bool:
+    """Return whether an address is of this machine: localhost, or one of the loopback."""
     try:
+        host = urlsplit(address).hostname or ""
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False

@@ -7,11 +7,14 @@ import json
 import time
 from collections.abc import Callable
 from functools import partial
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
+from jwt.algorithms import RSAAlgorithm
 
 from handrail.caller_settings import CallerSettings
 from handrail.entrypoints.http.jwks import read_key_set
@@ -53,8 +56,23 @@ def test_the_audience_may_be_one_of_several(door: Door) -> None:
             lambda: oidc.signed(),
         ),
         ({"kid": "one"}, lambda: oidc.signed()),
+        ({"kty": ["RSA"], "kid": "one"}, lambda: oidc.signed()),
+        ({"kty": {"RSA": 1}, "kid": "one"}, lambda: oidc.signed()),
     ],
-    ids=["type", "curve", "use", "operations", "algorithm", "short", "secret", "broken", "kid", "empty"],
+    ids=[
+        "type",
+        "curve",
+        "use",
+        "operations",
+        "algorithm",
+        "short",
+        "secret",
+        "broken",
+        "kid",
+        "empty",
+        "types",
+        "mapping",
+    ],
 )
 def test_a_key_of_a_wrong_kind_checks_nothing(entry: dict[str, Any], token: Callable[[], str]) -> None:
     good = oidc.jwk(oidc.rsa_key("other"), "good")
@@ -78,8 +96,6 @@ def test_a_key_on_another_curve_is_none_for_the_algorithm() -> None:
 
 
 def test_a_private_key_in_a_set_is_left_out(door: Door) -> None:
-    from jwt.algorithms import RSAAlgorithm
-
     private = dict(RSAAlgorithm.to_jwk(oidc.rsa_key(), as_dict=True)) | {"kid": "one"}
     door.issuer.keys = [{name: value for name, value in private.items() if name != "key_ops"}]
 
@@ -155,6 +171,43 @@ def test_what_is_no_key_set_lets_nobody_in(door: Door, status: int, body: bytes)
 
     assert door.ask(oidc.signed()).status == 503
     assert door.inner.seen == []
+
+
+def test_a_key_that_the_library_cannot_use_is_left_out_alone(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = RSAAlgorithm.from_jwk
+
+    def unsupported(entry: Any) -> Any:
+        if entry["kid"] == "strange":
+            raise UnsupportedAlgorithm("this curve is not supported")
+        return read(entry)
+
+    monkeypatch.setattr(RSAAlgorithm, "from_jwk", unsupported)
+    door.issuer.keys.insert(0, oidc.jwk(oidc.rsa_key("second"), "strange"))
+
+    assert door.ask(oidc.signed()).status == 200
+
+
+def test_a_set_on_this_machine_is_not_fetched_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = json.dumps({"keys": [oidc.jwk(oidc.rsa_key())]}).encode()
+
+    class KeysPage(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: Any) -> None:
+            """Stay quiet."""
+
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with HTTPServer(("127.0.0.1", 0), KeysPage) as server:
+        Thread(target=server.handle_request, daemon=True).start()
+        found = read_key_set(f"http://127.0.0.1:{server.server_port}/certs", Path())
+
+    assert found.knows("one")
 
 
 def test_a_set_may_lie_in_a_file_of_the_project(tmp_path: Path) -> None:

@@ -123,6 +123,21 @@ def test_a_header_that_has_to_be_understood_and_is_not_is_refused(door: Door, ex
     door.refuses(oidc.by_hand({"alg": "RS256", "kid": "one"} | extra, oidc.claims(), b"x" * 256))
 
 
+@pytest.mark.parametrize("typ", ["logout+jwt", "Logout+JWT", "application/logout+jwt"])
+def test_a_logout_token_lets_nobody_in(door: Door, typ: str) -> None:
+    assert "logout token" in door.refuses(oidc.signed(headers={"typ": typ}))
+
+
+@pytest.mark.parametrize("typ", ["JWT", "dpop+jwt", "logout+jwt", ""])
+def test_a_token_of_another_type_than_the_chosen_one_is_refused(typ: str) -> None:
+    Door(oidc.Issuer(), oidc_typ="at+jwt").refuses(oidc.signed(headers={"typ": typ}))
+
+
+@pytest.mark.parametrize("typ", ["at+jwt", "AT+JWT", "application/at+jwt"])
+def test_a_token_of_the_chosen_type_opens(typ: str) -> None:
+    assert Door(oidc.Issuer(), oidc_typ="at+jwt").ask(oidc.signed(headers={"typ": typ})).status == 200
+
+
 def test_a_huge_token_is_refused_before_it_is_read(door: Door) -> None:
     sentence = door.refuses(oidc.signed(blob="x" * LONGEST_TOKEN))
 

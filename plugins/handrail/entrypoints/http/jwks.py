@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
+from handrail.caller_settings import is_here
 from handrail.errors import Unavailable
 from handrail.tools import require
 
@@ -82,9 +84,11 @@ def read_key_set(place: str, project: Path, transport: httpx.BaseTransport | Non
 
 def _fetched(address: str, transport: httpx.BaseTransport | None) -> bytes:
     found = bytearray()
+    # By plain HTTP an address of this machine alone is called, and a proxy elsewhere could answer in its place.
+    by_proxy = not is_here(address)
     try:
         with (
-            httpx.Client(transport=transport, timeout=TIMEOUT_S, follow_redirects=False) as http,
+            httpx.Client(transport=transport, timeout=TIMEOUT_S, follow_redirects=False, trust_env=by_proxy) as http,
             http.stream("GET", address, headers={"Accept": "application/json"}) as answer,
         ):
             if answer.status_code != httpx.codes.OK:
@@ -130,9 +134,10 @@ def _public_key(entry: Mapping[str, Any]) -> Any:
     from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
     kinds: dict[Any, Any] = {"RSA": RSAAlgorithm, "EC": ECAlgorithm, "OKP": OKPAlgorithm}
-    if entry.get("kty") not in kinds or "d" in entry:
+    kind = entry.get("kty")
+    if not isinstance(kind, str) or kind not in kinds or "d" in entry:
         return None
     try:
-        return kinds[entry["kty"]].from_jwk(dict(entry))
-    except (PyJWTError, ValueError, TypeError, KeyError, AttributeError):
+        return kinds[kind].from_jwk(dict(entry))
+    except (PyJWTError, UnsupportedAlgorithm, ValueError, TypeError, KeyError, AttributeError):
         return None

@@ -23,6 +23,8 @@ LONGEST_NAME = 100
 MOST_REMEMBERED = 1000
 JWKS_PACE = Pace(fresh_s=300, waits_s=600, stale_s=3600, again_s=10)
 """A key that the issuer removes counts for 10 minutes at most, or for an hour while the issuer is away."""
+LOGOUT_TYP = "logout+jwt"
+"""What an issuer sends when somebody leaves (OpenID Connect Back-Channel Logout 1.0, 2.4); it lets nobody in."""
 INVALID = (("www-authenticate", 'Bearer error="invalid_token"'),)
 
 
@@ -95,6 +97,7 @@ class OidcTokens:
             header = get_unverified_header(token)
         except (PyJWTError, ValueError, TypeError, RecursionError) as err:
             raise _refused("It is neither a key nor a signed JSON Web Token.") from err
+        _check_typ(header.get("typ"), self._settings.oidc_typ)
         kid, algorithm = header.get("kid"), header.get("alg")
         if algorithm not in self._settings.oidc_algorithms:
             raise _refused(f"Its algorithm is none of {', '.join(self._settings.oidc_algorithms)}.")
@@ -149,6 +152,15 @@ def _reason(err: Exception) -> str:
         exceptions.MissingRequiredClaimError: "It lacks one of the claims exp, iss and aud.",
     }
     return next((text for kind, text in reasons.items() if isinstance(err, kind)), "Its claims cannot be read.")
+
+
+def _check_typ(typ: object, wanted: str | None) -> None:
+    """Refuse a token of another type (RFC 8725, 3.11), which is a media type, in any case (RFC 7515, 4.1.9)."""
+    kind = typ.lower().removeprefix("application/") if isinstance(typ, str) else ""
+    if kind == LOGOUT_TYP:
+        raise _refused("It is a logout token, which lets nobody in.")
+    if wanted is not None and kind != wanted.lower().removeprefix("application/"):
+        raise _refused(f"Its header typ is not {wanted}.")
 
 
 def _name_in(claims: Mapping[str, Any], claim: str) -> str:
