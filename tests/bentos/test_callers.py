@@ -66,7 +66,7 @@ def test_a_key_predicts_and_what_it_may_not_is_refused(url: str, keys: Keys) -> 
     )
 
     assert (refused.status_code, refused.headers["content-type"]) == (403, "application/problem+json")
-    assert "key:crew-desk may not report here" in refused.json()["detail"]
+    assert "You may not report here" in refused.json()["detail"]
     assert "insufficient_scope" in refused.headers["www-authenticate"]
 
 

@@ -13,7 +13,7 @@ REQUEST_ID = "0f9d3c0a7c2b4f0e8a5d6b1c2e3f4a5b"
 ERRORS = {
     HTTPStatus.BAD_REQUEST: "items.0.amount: Input should be a valid number. Correct the request and send it again.",
     HTTPStatus.UNAUTHORIZED: "This path needs the header 'Authorization: Bearer <token>'.",
-    HTTPStatus.FORBIDDEN: "key:archive may not predict here. Ask who runs the service for the right 'predict'.",
+    HTTPStatus.FORBIDDEN: "You may not predict here. Ask who runs the service for the right 'predict'.",
     HTTPStatus.REQUEST_TIMEOUT: "The body did not arrive within 10 s. Send it again.",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than 2,000,000 bytes. Send it in smaller batches.",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body is 'application/vnd.bentoml+pickle'. Send JSON with the header "

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import partial
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from handrail.clock import system_time
 from handrail.delivery import EVERY_RIGHT, KEY_PREFIX, KeyRing, Right
@@ -51,7 +52,7 @@ class Known:
             Rejection: the caller may not (403).
         """
         if right not in self.rights:
-            detail = f"{self.name} may not {right.value} here. Ask who runs the service for the right {right.value!r}."
+            detail = f"You may not {right.value} here. Ask who runs the service for the right {right.value!r}."
             scope = ("www-authenticate", f'Bearer error="insufficient_scope", scope="{right.value}"')
             raise Rejection(HTTPStatus.FORBIDDEN, detail, (*CLOSE, scope))
 
@@ -83,7 +84,7 @@ class ServingCallers:
         Raises:
             Rejection: nobody is known by it (401), or what would say so cannot be read (503).
         """
-        if any(each in query for each in IN_ADDRESS):
+        if any(each in unquote_to_bytes(query) for each in IN_ADDRESS):
             raise unknown_caller(IN_ADDRESS_SAYS, CLOSE)
         if is_bearer(header, self._token):
             return HOLDER
