@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from handrail.errors import Refused, Unavailable
-from handrail.readings import Reading, Why
+from handrail.readings import Reading
 from handrail.settings import Settings
 from handrail.use_case import UseCase
 
@@ -35,29 +34,13 @@ class FeatureRepo:
     reader: Callable[[Any, str, float], Callable[[Items, datetime], Reading]] | None = None
 
 
-Lacked = Callable[[str, Why, int], None]
-"""Gets a view, why its features were lacking, and for how many items of a request."""
-
-
-def _nobody(view: str, why: Why, items: int) -> None:
-    """Count nothing."""
-
-
 class OnlineFeatures:
     """Looks features up; opening it imports Feast, which takes seconds."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        case: UseCase,
-        repo: FeatureRepo,
-        trained_with: Mapping[str, str],
-        lacked: Lacked = _nobody,
-    ) -> None:
+    def __init__(self, settings: Settings, case: UseCase, repo: FeatureRepo, trained_with: Mapping[str, str]) -> None:
         """Open the online store for the service that a model names (`name`, `spec_hash`).
 
-        In a home where nobody registered any features yet, those that come with this code are registered. `lacked`
-        counts what predictions are made without.
+        In a home where nobody registered any features yet, those that come with this code are registered.
 
         Raises:
             Refused: the service is registered with another specification, or not at all.
@@ -73,23 +56,18 @@ class OnlineFeatures:
         if repo.identity(self._store, self._service)["spec_hash"] != trained_with["spec_hash"]:
             raise _unfit(self._service, "It is not what the model was trained with.")
         within_s = settings.online.within_ms / 1e3
-        self._lacked = lacked
         self._read = repo.reader(self._store, self._service, within_s) if repo.reader else self._read_online
 
     def __call__(self, items: Items, now: datetime) -> Reading:
         """Return what was sent and the features of each item as columns; None where nothing fresh is known at `now`.
 
-        What the store could not give, because it is away, late or holds nothing right, is lacking, and counted.
+        What the store could not give, because it is away, late or holds nothing right, is lacking.
 
         Raises:
             Unavailable: the online store cannot be read, and no reader does without.
         """
         sent = {name: [item[name] for item in items] for name in self._case.request}
         found = self._read(items, now)
-        if found.lacks:
-            counted = Counter((lack.view, lack.why) for lacks in found.lacks.values() for lack in lacks)
-            for (view, why), number in counted.items():
-                self._lacked(view, why, number)
         return Reading({**sent, **found.columns}, found.lacks)
 
     def _read_online(self, items: Items, now: datetime) -> Reading:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from handrail.delivery import BOUNDS_S, REQUESTS, Fault, HealthSample, Load, bucket_of
 
-MINUTE = timedelta(minutes=1)
+MOST_WAITING = 10_000
+"""So many samples are held while the store cannot be written: a day and more."""
 
 
 @dataclass(slots=True)
@@ -92,10 +93,6 @@ class Tally:
             HealthSample(self._pointer, name, deployment, self._process, self._minute, count.load())
             for (name, deployment), count in self._counts.items()
         ]
-
-
-MOST_WAITING = 10_000
-"""So many samples are held while the store cannot be written: a day and more."""
 
 
 def _minute_of(moment: datetime) -> datetime:
