@@ -14,7 +14,7 @@ from typing import Any
 
 from flows.steps.monitoring.month import read_month
 from flows.steps.release.promote import TREE
-from flows.steps.release.rollout import Place, place_of
+from flows.steps.release.rollout import Place, standing_of
 from flows.steps.release.serving import await_bento
 from flows.steps.replay.beside import KeptDays, open_kept_days
 from flows.steps.replay.shadow import Window, answer_in_shadow
@@ -214,7 +214,7 @@ def splitter_of(scene: Scene) -> Splitter:
 
 def _place(scene: Scene, name: str) -> Place:
     splitter = splitter_of(scene)
-    return place_of(splitter.splits.changes(splitter.slot, MOST_CHANGES), name)
+    return standing_of(splitter.splits.changes(splitter.slot, MOST_CHANGES), name)
 
 
 def _since(scene: Scene) -> datetime:

@@ -92,7 +92,7 @@ class Rolling:
             HandrailError: something is away, or does not fit; what was done stands.
         """
         digest, name = self.candidate.registered.tree_digest, self.candidate.name
-        place = place_of(self.splitter.splits.changes(self.splitter.slot, MOST_CHANGES), name)
+        place = standing_of(self.splitter.splits.changes(self.splitter.slot, MOST_CHANGES), name)
         if self.desk.digest_behind(self.splitter.use.alias) == digest:
             return self._promoted(place)
         if place.role is None:
@@ -182,7 +182,7 @@ class Rolling:
         return f"rollout as {self.desk.login.username}"
 
 
-def place_of(changes: Sequence[Change], name: str) -> Place:
+def standing_of(changes: Sequence[Change], name: str) -> Place:
     """Return where a challenger of that name stands; `changes` are those of its slot, the newest first."""
     end, reason = None, ""
     for change in changes:

@@ -165,7 +165,7 @@ def _raise() -> None:
 def test_a_broken_challenger_loses_its_traffic_at_once_and_the_champion_answers(
     scorer: Callable[[threading.Event], Scores], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(traffic_module, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(traffic_module, "CHALLENGER_PATIENCE_S", 0.2)
     monkeypatch.setattr(traffic_module, "AN_ITEM_S", 0.0)
     stop = threading.Event()
 
@@ -201,7 +201,7 @@ def test_what_the_champion_cannot_answer_either_costs_no_challenger_its_traffic(
 
 
 def test_who_waits_behind_others_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traffic_module, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(traffic_module, "CHALLENGER_PATIENCE_S", 0.3)
     monkeypatch.setattr(traffic_module, "AN_ITEM_S", 0.0)
 
     async def story(scene: Scene) -> None:

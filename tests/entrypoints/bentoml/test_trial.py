@@ -74,7 +74,7 @@ def test_what_it_raises_at_is_answered_by_the_one_before_and_so_is_all_that_foll
 
 
 def test_many_requests_behind_one_that_hangs_are_all_answered(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_module, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(trial_module, "TRIAL_PATIENCE_S", 0.2)
     stop = threading.Event()
 
     async def story(scene: Scene) -> None:
@@ -89,7 +89,7 @@ def test_many_requests_behind_one_that_hangs_are_all_answered(monkeypatch: pytes
 
 
 def test_who_is_only_slow_is_not_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_module, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(trial_module, "TRIAL_PATIENCE_S", 0.2)
     asked, done = threading.Event(), threading.Event()
 
     async def story(scene: Scene) -> None:

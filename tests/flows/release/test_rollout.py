@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from flows.steps.release.promote import Registered
-from flows.steps.release.rollout import Candidate, Place, Rolling, place_of
+from flows.steps.release.rollout import Candidate, Place, Rolling, standing_of
 from flows.steps.release.rollout_judging import Seen
 from flows.steps.release.rollout_rules import CanaryStage, RolloutRules, read_rollout
 from handrail.delivery import CHAMPION, End, Judged, Role, Slot, Splitter
@@ -266,9 +266,9 @@ def test_a_change_by_somebody_else_meanwhile_is_not_overwritten(world):
 
 
 def test_nothing_is_known_of_a_version_that_was_never_beside_the_champion(world):
-    assert place_of([], "v9") == Place(None)
+    assert standing_of([], "v9") == Place(None)
     lead(world, "canary")
-    assert place_of(world.splits.changes(world.rolling.splitter.slot, 9), "v3") == Place(Role.SHADOW, 1.0)
+    assert standing_of(world.splits.changes(world.rolling.splitter.slot, 9), "v3") == Place(Role.SHADOW, 1.0)
 
 
 def test_the_rules_are_read_and_a_wrong_one_is_named(tmp_path):

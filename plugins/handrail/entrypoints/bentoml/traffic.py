@@ -19,7 +19,7 @@ from handrail.entrypoints.bentoml.watch import UNWATCHED, Watch, answered_with
 from handrail.errors import HandrailError, Unavailable
 from handrail.feedback import Prediction
 
-PATIENCE_S, AN_ITEM_S = 1.0, 0.002
+CHALLENGER_PATIENCE_S, AN_ITEM_S = 1.0, 0.002
 """So long a served challenger may take for a batch, and more for each item; then the champion answers instead."""
 SHADOW_PATIENCE_S = 5.0
 
@@ -156,7 +156,7 @@ class Traffic:
         lane = beside.lanes[name]
         try:
             assigned = [Assigned(name, one.share)] * len(items)
-            patience_s = PATIENCE_S + AN_ITEM_S * len(items)
+            patience_s = CHALLENGER_PATIENCE_S + AN_ITEM_S * len(items)
             with self._watch.slot(name, one.deployment, len(items)):
                 return await lane.call(partial(_by_lane, lane, items, made_at, assigned), patience_s)
         except Unavailable as err:

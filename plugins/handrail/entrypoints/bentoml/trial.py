@@ -14,7 +14,7 @@ from handrail.entrypoints.bentoml.lanes import Broken, Call, Lane
 from handrail.entrypoints.bentoml.predictor import Predictor
 from handrail.feedback import Prediction
 
-PATIENCE_S, AN_ITEM_S = 2.0, 0.002
+TRIAL_PATIENCE_S, AN_ITEM_S = 2.0, 0.002
 """So long a version on trial may take for a batch, and more for each item; then the one before it answers instead."""
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Champion:
         lane = self.answering
         if self.before is None or self.broken is not None:
             return lane.loaded, await lane.run(partial(work, lane.loaded))
-        patience_s = PATIENCE_S + AN_ITEM_S * items
+        patience_s = TRIAL_PATIENCE_S + AN_ITEM_S * items
         try:
             call = await lane.begin(partial(work, lane.loaded))
             if (await asyncio.wait({call.done}, timeout=patience_s))[0]:
