@@ -90,6 +90,10 @@ def test_a_mistake_is_one_sentence(project, arguments, said):
         ({"key": ["id"]}, "has no source"),
         ({"key": ["id"], "documents": {"path": "a"}, "web_page": {"url": "b"}}, "more than one source"),
         ({"key": ["id"], "columns": {"x": "text"}, "documents": {"path": "a"}}, "lacks 'id'"),
+        (
+            {"key": ["id"], "columns": {"id": "text"}, "known": "id", "documents": {"path": "a"}},
+            "known.*'id', which is no moment",
+        ),
         ({"key": ["id"], "database": {"table": "t", "cursor": "c"}}, "url"),
         ({"key": ["id"], "stream": {"url": "kafka://x", "topic": "t"}}, "'kafka' is no broker"),
         ({"key": ["id"], "database": {"url_env": "NOT_SET", "table": "t", "cursor": "c"}}, "NOT_SET is not set"),

@@ -189,3 +189,64 @@ def test_rows_to_which_a_broker_gave_one_name_are_each_known_since_they_came_in_
 
     known = {row.body: (row.known_at, row.place) for _, row in store.history("shop.v2")}
     assert known == {'[0,"n0",null]': (AT, "offset 0"), '[1,"n1",null]': (later, "offset 0")}
+
+
+POISON = [
+    {"id": 1, "\ud800": 1},
+    {"id": 1, "a\0b": 1},
+    {"id": 1, "a" * 401: 1},
+    {"id": 1} | {f"c{number}": 1 for number in range(201)},
+]
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize("poison", POISON[:3])
+def test_a_row_with_a_name_that_cannot_be_kept_is_set_aside_and_the_rest_goes_on(poison, declared):
+    store, columns = RowsInMemory(), (Column("id", "whole"), Column("name", "text"))
+    source = SourceInMemory([poison | {"name": "x"}, *ROWS], size=2)
+
+    acquired = acquiring(source, store, Table("shop", columns if declared else (), ("id",))).run()
+
+    assert (acquired.taken.new, acquired.taken.aside, acquired.changes) == (7, 1, ())
+    assert all("name of a column" in reason for reason in acquired.quarantine)
+    assert source.confirmed[0].rows[0] == poison | {"name": "x"}
+
+
+def test_a_page_that_has_nothing_but_rows_to_set_aside_ends_nothing():
+    store = RowsInMemory()
+    table = Table("shop", (Column("id", "whole"), Column("name", "text")), ("id",))
+
+    acquired = acquiring(SourceInMemory([POISON[0], *ROWS], size=1), store, table).run()
+
+    assert (acquired.taken.new, acquired.taken.aside) == (7, 1)
+
+
+def test_no_more_new_columns_are_noted_than_two_hundred():
+    store = RowsInMemory()
+    new = [{"id": number + 10, "name": "x", f"c{number}": 1} for number in range(205)]
+
+    acquired = acquiring(SourceInMemory([*ROWS, POISON[3], *new], size=7), store).run()
+
+    assert (acquired.taken.new, acquired.taken.aside) == (207, 6)
+    assert len(store.changes("shop")) == 200
+    assert list(acquired.quarantine) == [
+        "it has new columns, and 200 are noted already: open a new version of the table"
+    ]
+
+
+@pytest.mark.parametrize("columns", [(), (Column("id", "whole"), Column("at", "text"))])
+def test_what_is_no_moment_where_the_table_has_since_when_it_is_known_is_set_aside(columns):
+    store = RowsInMemory()
+    rows = [{"id": number, "at": at} for number, at in enumerate(["2026-11-30T10:00:00Z", "soon", "later", "then"])]
+
+    acquired = acquiring(SourceInMemory(rows, size=4), store, Table("shop", columns, ("id",), "at")).run()
+
+    assert (acquired.taken.new, acquired.taken.aside) == (1, 3)
+    assert acquired.known_at == AT - timedelta(hours=2)
+    assert "at is 'soon', expected a moment such as 2026-11-30T10:00:00Z" in acquired.quarantine
+
+
+def test_a_moment_before_the_year_one_ends_nothing():
+    rows = [{"id": 1, "at": "0001-01-01T00:00:00+14:00"}]
+
+    assert acquiring(SourceInMemory(rows), RowsInMemory()).run().taken.new == 1

@@ -134,6 +134,9 @@ class TableFile(Section):
             for name in (*self.key, *self.required, *([self.known] if self.known else [])):
                 if name not in self.columns:
                     raise mistaken(Mistake(("columns",), f"lacks {name!r}", "Add it with its type."))
+        if self.known and self.columns.get(self.known, "moment") != "moment":
+            problem = f"names {self.known!r}, which is no moment"
+            raise mistaken(Mistake(("known",), problem, "Give that column the type moment, or leave `known` out."))
         return self
 
     def table(self, name: str) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,11 +12,13 @@ from typing import Any
 
 from handrail.acquisition.domain.changes import SchemaChange
 from handrail.acquisition.domain.reading import NULL, read_column
-from handrail.acquisition.domain.tables import Table
+from handrail.acquisition.domain.tables import Column, Table
 
 Position = Mapping[str, Any]
 """How far a source was read: what JSON can hold, written and understood by the source alone."""
 MOST_KEPT = 10_000
+MOST_NEW, LONGEST_NAME = 200, 400
+"""So many new columns are noted of a table, with names of so many characters: a sender may make up more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +103,40 @@ def sift(page: Page, table: Table, received: datetime) -> Sifted:
         for number, text in enumerate(texts[name]):
             if text == NULL and number not in wrong:
                 wrong[number] = [f"{name} is empty, and says which row it is"]
+    moments = _moments(page, table, texts, wrong) if table.known else ()
     places = page.places or [""] * len(page.rows)
     joined = zip(_lists(texts[name] for name in table.key), _lists(texts.values()), places, strict=True)
-    since = _known(texts[table.known], received) if table.known else [received] * len(page.rows)
+    since = _known(moments, received) if table.known else [received] * len(page.rows)
     rows = [Row(key, body, since[at], place) for at, (key, body, place) in enumerate(joined) if at not in wrong]
     aside = [SetAside(text[:MOST_KEPT], reason) for text, reason in page.broken]
     aside += [SetAside(as_text(page.rows[at]), "; ".join(wrong[at]), places[at]) for at in sorted(wrong)]
     return Sifted(received, rows, aside)
+
+
+def leave_names(page: Page, known: Collection[str], noted: Callable[[], Collection[str]], most: int | None) -> Page:
+    """Return the page without the rows whose new names cannot be kept, or are more than `most`: they are broken.
+
+    `known` are the names of the table, `noted` gives those that were new before.
+    """
+    usual = frozenset(known)
+    if all(row.keys() <= usual for row in page.rows):
+        return page
+    before = set(noted())
+    stay, broken = [], list(page.broken)
+    for at, row in enumerate(page.rows):
+        fresh = row.keys() - usual - before
+        why = next(filter(None, map(_unusable, sorted(fresh))), "")
+        if not why and fresh and most is not None and len(before | fresh) > most:
+            why = f"it has new columns, and {most} are noted already: open a new version of the table"
+        if why:
+            broken.append((as_text(row), why))
+            continue
+        before |= fresh
+        stay.append(at)
+    if len(stay) == len(page.rows):
+        return page
+    places = [page.places[at] for at in stay] if page.places else ()
+    return replace(page, rows=[page.rows[at] for at in stay], places=places, broken=broken)
 
 
 def hold(page: Page, waiting: Sequence[SchemaChange]) -> tuple[Page, Sequence[SetAside]]:
@@ -140,6 +169,24 @@ def _readable(value: Any) -> str:
 def _lists(columns: Iterable[Sequence[str]]) -> list[str]:
     """Join the JSON texts of columns to a JSON list for each row."""
     return [f"[{','.join(row)}]" for row in zip(*columns, strict=True)]
+
+
+def _unusable(name: str) -> str:
+    """Return why a name of a column cannot be kept, or nothing."""
+    if "\0" in name or any("\ud800" <= letter <= "\udfff" for letter in name):
+        return f"the name of a column, {ascii(name[:60])}, is no text in UTF-8 without zero bytes"
+    return f"the name of a column has {len(name):,} characters" if len(name) > LONGEST_NAME else ""
+
+
+def _moments(page: Page, table: Table, texts: Mapping[str, list[str]], wrong: dict[int, list[str]]) -> list[str]:
+    """Return since when the source says that each row is known; what is no moment there is wrong."""
+    assert table.known is not None
+    if any(column.name == table.known and column.type == "moment" for column in table.columns):
+        return texts[table.known]
+    found, mistakes = read_column(Column(table.known, "moment"), [row.get(table.known) for row in page.rows])
+    for number, mistake in mistakes.items():
+        wrong.setdefault(number, []).append(mistake)
+    return found
 
 
 def _known(texts: Sequence[str], received: datetime) -> list[datetime]:

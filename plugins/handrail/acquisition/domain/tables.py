@@ -143,7 +143,8 @@ def _is_moment(text: str) -> bool:
     try:
         # A bare year or a number such as 20130801 is also ISO 8601.
         return "T" in text or ":" in text if _moment(text) else False
-    except ValueError:
+    # In UTC it may lie before the year 1 or after 9999.
+    except (ValueError, OverflowError):
         return False
 
 

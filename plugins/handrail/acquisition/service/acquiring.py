@@ -11,7 +11,7 @@ from typing import Any
 
 from handrail.acquisition.domain.acquired import Acquired, Taken
 from handrail.acquisition.domain.changes import LEAST_ROWS, SchemaChange, changes
-from handrail.acquisition.domain.pages import Page, Position, hold, sift
+from handrail.acquisition.domain.pages import MOST_NEW, Page, Position, hold, leave_names, sift
 from handrail.acquisition.domain.tables import Column, Table, type_of
 from handrail.acquisition.domain.versions import OnChange, TableVersion, described
 from handrail.acquisition.ports import OnlineTable, RowStore, Source, Versions
@@ -90,17 +90,18 @@ class Acquiring:
         position, name = self.store.position(self.table.name), self.table.name
         # A run that ends in between lets the source go at once.
         with closing(self.source.pages(position)) as pages:
-            for page in pages:
-                received = self.clock()
-                if page.rows:
+            for given in pages:
+                received, page = self.clock(), self._with_names_to_keep(given)
+                if page.rows or self.table.columns:
                     self._agree(page)
+                if page.rows:
                     self._look_at_columns(page, received)
                     if self.table.name != name and page.position is not None:
                         return False
                     # A broker keeps how far it was read; this page is the first of the new version.
                     name = self.table.name
                 position = self._keep(page, received, position)
-                self.source.confirm(page)
+                self.source.confirm(given)
                 self.progress(self._taken)
                 if stopped():
                     break
@@ -116,6 +117,14 @@ class Acquiring:
             kept = self.store.newest(self.table.name, [row.key for row in sifted.rows])
             self.online.push(self.table, kept)
         return before if page.position is None else page.position
+
+    def _with_names_to_keep(self, page: Page) -> Page:
+        known = [*self.table.names, *(name for each in self._earlier for name in each.names)]
+        return leave_names(page, known, self._noted_names, MOST_NEW if self.table.columns else None)
+
+    def _noted_names(self) -> set[str]:
+        noted = [each for each in self.store.changes(self.table.name) if each.kind in ("new", "renamed")]
+        return {each.detail if each.kind == "renamed" else each.column for each in noted}
 
     def _under_new_names(self, page: Page) -> Page:
         """Return the page with the names that somebody confirmed: a source may have rows with the old ones as well."""
