@@ -1,7 +1,7 @@
 """Check Grafana's dashboards against Grafana's own schema, as TypeScript checks an object against its type.
 
-`make check-dashboards`. The schema (`@grafana/schema`) and the compiler have an environment of their own,
-`.handrail/peers/grafana`. A field that Grafana does not know is an error, and so is one of another type.
+Part of `make check-monitoring`; needs npm. The schema (`@grafana/schema`) and the compiler have an environment of
+their own, `.handrail/peers/grafana`. A field that Grafana does not know is an error, and so is one of another type.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""SIGKILL at each moment of a retraining: another process ends it, nothing is trained twice, one request is open."""
+"""SIGKILL at moments of a retraining: another process ends it, nothing is trained twice, one request is open.
+
+The suite tries two moments, `make soak-loop` each. The pipeline is a short one, and the gate a file; MLflow and Prefect
+do not run here, so nothing is said about kills of theirs.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The `handrail` command: a noun, then a verb. Results go to stdout, messages to stderr.
 
 Exit code 0: done; 1: refused, failed or interrupted, with one sentence; 2: misuse; 3: an alert of
-`feedback figures`; 3 to 5: answers of `feedback compare`.
+`feedback figures`; 3 to 5: answers of `feedback compare`; 3 and 4: answers of `delivery step`.
 """
 
 from __future__ import annotations
