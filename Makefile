@@ -73,7 +73,7 @@ soak-gate: setup  ## The gate's rules, tried STEPS steps of random lives, on POL
 soak-balancing: setup  ## Two replicas behind HAProxy, killed KILLS times one by one under load; no request may be lost.
 	@HANDRAIL_TEST_HAPROXY=1 HANDRAIL_TEST_KILLS=$(or $(KILLS),20) $(BIN)/python -m pytest -n 0 -q -s tests/bentos/test_balancing.py
 
-soak-acquisition: setup  ## `handrail acquire` killed KILLS times over each source, at random moments: nothing is lost or doubled.
+soak-acquisition: setup  ## `handrail acquire` killed KILLS times over each source but streams, at random moments: nothing is lost or doubled.
 	@HANDRAIL_TEST_KILLS=$(or $(KILLS),30) $(PYTEST) -q tests/entrypoints/cli/test_acquire_killed.py
 
 check-packages: setup  ## What is deployed, packaged for each target: hadolint, checkov, and a device and a function in an environment of their own.
