@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from handrail.clock import parse_moment
 from handrail.errors import HandrailError, InvalidInput, Unavailable, UnknownReference
@@ -117,7 +118,16 @@ def _job(file: Path, resources: Mapping[str, str], metrics: Mapping[str, Any]) -
         digest, size = f"sha256:{sha256_of(file)}", file.stat().st_size
     except OSError as err:
         raise Unavailable(str(file), f"it cannot be read ({err.strerror})", "Correct its permissions.") from err
-    return Job(table, _id(file.name), resources.get(table, table), digest, size, noted.get("remote_url"))
+    return Job(table, _id(file.name), resources.get(table, table), digest, size, _address(noted.get("remote_url")))
+
+
+def _address(noted: Any) -> str | None:
+    """Return where the destination keeps a file, None where what it noted is no address."""
+    try:
+        noted.encode("utf-8")
+        return noted if urlsplit(noted).scheme else None
+    except (AttributeError, ValueError):
+        return None
 
 
 def _holds_rows(name: str) -> bool:

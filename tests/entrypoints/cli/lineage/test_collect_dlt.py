@@ -164,6 +164,25 @@ def test_files_that_dlt_deleted_are_named(folder):
     assert all("its digest is not known" in sentence for sentence in incomplete)
 
 
+@pytest.mark.parametrize("remote", [5, ["a"], "http://[", "nowhere", "file:///\ud800"])
+def test_what_is_no_address_of_a_destination_costs_no_package(tmp_path, monkeypatch, remote):
+    place = tmp_path / "pipes" / "shop" / "load" / "loaded" / "1.5"
+    (place / "completed_jobs").mkdir(parents=True)
+    (place / "completed_jobs" / "orders.ab.0.jsonl").write_text("{}")
+    metrics = {"orders.ab.jsonl": {"state": "completed", "remote_url": remote}}
+    noted = {"created_at": "2026-01-01T00:00:00Z", "load_metrics": metrics}
+    (place / "load_package_state.json").write_text(json.dumps(noted))
+    (place / "schema.json").write_text(json.dumps({"name": "s", "version_hash": "h", "tables": {"orders": {}}}))
+    (place / "package_completed.json").write_text("loaded")
+    (tmp_path / "pipes" / "shop" / "state.json").write_text("{}")
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "handrail.yaml").write_text("repository: shop\nmodel_name: churn\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HANDRAIL_PROJECT", str(tmp_path))
+
+    assert collect(tmp_path) == (0, "Load packages recorded: 1.\n")
+
+
 @pytest.mark.parametrize("arguments", [("--pipeline", "others"), ()])
 def test_where_there_is_no_pipeline_is_one_sentence(folder, arguments):
     where = folder if arguments else folder / "project"
