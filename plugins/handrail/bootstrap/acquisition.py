@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from handrail.acquisition import Acquiring, Opening, RowStore, Source, Table, Taken, Versions
 from handrail.bootstrap import open_platform
+from handrail.bootstrap.acquisition_alone import alone
 from handrail.clock import system_time
 from handrail.errors import InvalidInput, Misconfigured, UnknownReference
 from handrail.files import sha256_of
@@ -95,19 +96,21 @@ def open_acquiring(
     """Lend what acquires one table of config/sources.yaml.
 
     Raises:
+        Refused: the table is a stream that another process of this machine reads.
         Misconfigured: the file cannot be used, or an environment variable that it names is not set.
         UnknownReference: it has no such table.
         MissingTool: the client of the source is not installed.
     """
     written = _written(settings, name)
-    source = open_source(settings, written)
-    try:
-        with open_acquired(settings) as store:
-            rows, versions = _stores(store)
-            policy = written.on_change.policy()
-            yield Acquiring(written.table(name), source, rows, versions, system_time, progress, go_on, policy)
-    finally:
-        source.close()
+    with _alone(settings, written, name, "Acquiring", "let it, or end it first"):
+        source = open_source(settings, written)
+        try:
+            with open_acquired(settings) as store:
+                rows, versions = _stores(store)
+                policy = written.on_change.policy()
+                yield Acquiring(written.table(name), source, rows, versions, system_time, progress, go_on, policy)
+        finally:
+            source.close()
 
 
 @contextmanager
@@ -127,15 +130,23 @@ def open_version(settings: Settings, name: str, renamed: Mapping[str, str], by: 
 
     Raises:
         InvalidInput: nothing changed, a name is not one that changed, or a column that is needed is gone.
+        Refused: another process follows it, whose rows the new version would lack.
         Misconfigured, UnknownReference, Conflict: as the ports and `open_acquiring` say.
     """
-    declared = _written(settings, name).table(name)
-    with open_opening(settings, name) as opening:
+    written = _written(settings, name)
+    declared = written.table(name)
+    held = _alone(settings, written, name, "Opening a version of", "end the follower first")
+    with held, open_opening(settings, name) as opening:
         tables = opening.tables()
         other = bool(declared.columns and tables) and all(
             (declared.columns, declared.key) != (each.columns, each.key) for each in tables
         )
         return opening.open(by, system_time(), opening.noted(), renamed, declared if other else None)
+
+
+def _alone(settings: Settings, written: TableFile, name: str, action: str, remedy: str) -> AbstractContextManager[None]:
+    """Keep other readers of a stream out; any other source may be read by several."""
+    return nullcontext() if written.stream is None else alone(settings, name, action, remedy)
 
 
 def _written(settings: Settings, name: str) -> TableFile:

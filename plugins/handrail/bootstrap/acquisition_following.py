@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,10 +14,10 @@ from handrail.acquisition import Acquiring, Following, OnlineTable, Taken
 from handrail.bootstrap import open_platform
 from handrail.bootstrap.acquisition import find_table, open_acquired, open_acquiring, read_tables
 from handrail.bootstrap.dvc_files import folder_md5, hash_file
-from handrail.errors import InvalidInput, Refused
+from handrail.errors import InvalidInput
 from handrail.lineage import ActivityDetails, Member, data_at, tree_digest
 from handrail.refs import ArtifactVersion
-from handrail.settings import Settings, make_home
+from handrail.settings import Settings
 from handrail.tools import require
 
 __all__ = ["Wanted", "open_following", "open_online_table"]
@@ -54,7 +53,6 @@ def open_following(  # noqa: PLR0913 - what is followed, where to, and three way
     if find_table(read_tables(settings).tables, name).stream is None:
         raise InvalidInput("--follow", f"the table {name!r} is no stream", "Run it without, as often as you need.")
     with ExitStack() as opened:
-        opened.enter_context(_alone(settings, name))
         acquiring = opened.enter_context(open_acquiring(settings, name, progress, go_on=wanted.go_on))
         if wanted.push:
             acquiring.online = opened.enter_context(open_online_table(settings, wanted.repository, wanted.push))
@@ -145,16 +143,3 @@ class _Parts:
         if known is None or known[:2] != (stat.st_ino, stat.st_mtime_ns):
             known = self._hashed[path] = (stat.st_ino, stat.st_mtime_ns, hash_file(file, path))
         return known[2]
-
-
-@contextmanager
-def _alone(settings: Settings, name: str) -> Iterator[None]:
-    """Keep other followers of the table out; the system lets go of a lock whose process ends."""
-    folder = make_home(settings) / "following"
-    folder.mkdir(exist_ok=True)
-    with (folder / name).open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as err:
-            raise Refused(f"Following {name}", ["Another process follows it: let it, or end it first."]) from err
-        yield

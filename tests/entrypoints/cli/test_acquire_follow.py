@@ -145,5 +145,25 @@ def test_a_table_that_is_followed_is_not_followed_twice(idle):
 
     with pytest.raises(HandrailError, match="Another process follows it"):
         run(TABLE, "--follow")
+    with pytest.raises(HandrailError, match="end the follower first"):
+        CliRunner().invoke(build(), ["sources", "open", TABLE], catch_exceptions=False)
 
     assert stop(first) == 0
+
+
+def test_what_is_followed_is_left_out_and_the_other_tables_are_acquired(idle):
+    file = idle.folder / "config" / "sources.yaml"
+    sources = yaml.safe_load(file.read_text())
+    sources["tables"]["orders"] = {"key": ["id"], "documents": {"path": "in/*.json"}}
+    file.write_text(yaml.safe_dump(sources))
+    (idle.folder / "in").mkdir()
+    (idle.folder / "in" / "a.json").write_text('[{"id": 1}]')
+    first = start(idle.folder, TABLE, "--follow")
+    until(lambda: "Messages stay at the broker" in log(idle) or not first.is_alive(), "the first follower waits")
+
+    ran = run()
+
+    assert stop(first) == 0
+    assert f"{TABLE}: another process follows this table, so nothing of it is read here." in ran.stderr
+    assert "orders: 1 new rows" in ran.stdout
+    assert TABLE not in ran.stdout

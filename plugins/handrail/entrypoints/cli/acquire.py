@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,7 +17,7 @@ from handrail.bootstrap.acquisition_following import Wanted, open_following
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
 from handrail.entrypoints.cli.stopping import until_asked
-from handrail.errors import InvalidInput
+from handrail.errors import InvalidInput, Refused
 from handrail.settings import Settings, load_settings
 
 EXAMPLE = "Example: handrail acquire orders"
@@ -54,17 +55,31 @@ def acquire(  # noqa: PLR0913 - typer reads the options from the signature
     _refuse_without_follow({"--push": push, "--every": every})
     facts = []
     for name in tables or list(read_tables(settings).tables):
-        with open_acquiring(settings, name, Progress(name), go_on=go_on) as acquiring:
-            acquired = acquiring.run()
-            written = None
-            if to:
-                written = write_acquired(settings, acquiring, to / f"{acquiring.table.name}.parquet", moment)
+        found = _acquire(settings, name, to, moment, go_on)
+        if found is None:
+            _message(f"{name}: another process follows this table, so nothing of it is read here.")
+            continue
+        acquired, written = found
         facts.append(_facts(acquired) | ({"written": asdict(written)} if written else {}))
         if not as_json:
             _say(acquired, written)
     if as_json:
         print_json(facts)
     return None
+
+
+def _acquire(
+    settings: Settings, name: str, to: Path | None, moment: datetime | None, go_on: bool
+) -> tuple[Acquired, Written | None] | None:
+    """Read what is new and write it; return nothing where another process follows the table."""
+    with ExitStack() as opened:
+        try:
+            acquiring = opened.enter_context(open_acquiring(settings, name, Progress(name), go_on=go_on))
+        except Refused:
+            return None
+        acquired = acquiring.run()
+        file = to / f"{acquiring.table.name}.parquet" if to else None
+        return acquired, write_acquired(settings, acquiring, file, moment) if file else None
 
 
 def _refuse_without_follow(options: Mapping[str, object]) -> None:
