@@ -150,7 +150,9 @@ def test_what_may_not_be_served_is_ended_for_every_process_with_the_reason(monke
     assert "does not allow that" in last.reason
 
 
-def test_a_failure_that_is_reported_late_does_not_end_the_one_that_came_after(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_that_is_reported_late_does_not_end_the_one_that_came_after(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     async def story(scene: Scene) -> None:
         scene.put(a_challenger())
         await scene.until(lambda: scene.able() == {"two"})
@@ -161,6 +163,7 @@ def test_a_failure_that_is_reported_late_does_not_end_the_one_that_came_after(mo
 
     scene = play(story, monkeypatch)
     assert [each.end for each in scene.splits.kept] == [None, None]
+    assert "The challenger two failed: \\ud800." in caplog.messages
     assert scene.loaded == ["sha256:1", "sha256:2"]
 
 

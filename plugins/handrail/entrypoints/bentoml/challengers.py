@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from handrail.delivery import Challenger, Change, End, Splitter
-from handrail.entrypoints.bentoml.lanes import Lane
+from handrail.entrypoints.bentoml.lanes import Lane, plain
 from handrail.entrypoints.bentoml.looking import keep_looking
 from handrail.entrypoints.bentoml.predictor import Predictor
 from handrail.entrypoints.bentoml.traffic import Beside
@@ -43,8 +43,9 @@ class Challengers:
 
     def failed(self, challenger: Challenger, sentence: str) -> None:
         """Note that a challenger could not answer; the next look reports it and takes it out of the split."""
-        _log.error("%s", sentence)
-        self._broken[_identity(challenger)] = sentence
+        said = plain(sentence)
+        _log.error("%s", said)
+        self._broken[_identity(challenger)] = said
         self._arrange()
 
     async def follow(self) -> None:
@@ -131,9 +132,8 @@ class Challengers:
         mine = [each for each in change.split.challengers if _identity(each) == identity] if change else []
         if not mine:
             return
-        plain = sentence.encode("ascii", "backslashreplace").decode().replace("\0", "")
         try:
-            splitter.end(identity.name, End.ERRORED, "the service", plain[:LONGEST_SENTENCE])
+            splitter.end(identity.name, End.ERRORED, "the service", sentence[:LONGEST_SENTENCE])
         except (Conflict, UnknownReference) as err:
             # Somebody changed the split at this moment: the next look reports it if it still stands.
             _log.info("%s", err)

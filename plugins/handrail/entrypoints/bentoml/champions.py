@@ -15,7 +15,7 @@ from typing import Any
 
 from handrail.clock import system_time
 from handrail.delivery import Move, Outcome, PermittedVersion, Swapper, Verified, code_digest
-from handrail.entrypoints.bentoml.lanes import Lane
+from handrail.entrypoints.bentoml.lanes import Lane, plain
 from handrail.entrypoints.bentoml.looking import keep_looking
 from handrail.entrypoints.bentoml.predictor import Predictor
 from handrail.entrypoints.bentoml.traffic import Traffic
@@ -211,7 +211,7 @@ class Champions:
         broken, before = self.serving, self._before
         if now is not self._traffic.champion or broken is None or before is None:
             return
-        said = f"{broken.deployment} could not answer what {before.deployment} could: {sentence}"
+        said = plain(f"{broken.deployment} could not answer what {before.deployment} could: {sentence}")
         _log.error("Rolled back: %s", said)
         if self._move is not None:
             self._broken[self._move] = before.deployment, said
@@ -233,7 +233,7 @@ class Champions:
         pause_s = LOADED_AGAIN_S if isinstance(err, Unavailable) else REFUSED_AGAIN_S
         self._again_at = move, time.monotonic() + pause_s
         answers = self.serving.deployment if self.serving else "nothing"
-        sentence = f"{move.target} is deployed and not served: {str(err).rstrip('.')}. {answers} answers."
+        sentence = plain(f"{move.target} is deployed and not served: {str(err).rstrip('.')}. {answers} answers.")
         if self._refused != (move, sentence):
             self._refused, self._taken_back = (move, sentence), None
             _log.error("%s", sentence)

@@ -188,3 +188,11 @@ def _settle(done: asyncio.Future[Any], result: Any, error: Exception | None) -> 
         done.set_exception(error)
     else:
         done.set_result(result)
+
+
+def plain(sentence: str) -> str:
+    """Return a sentence as logs and stores take it: a model's error may hold what is no text, such as half a character.
+
+    What is not ASCII is written as its code.
+    """
+    return sentence.encode("ascii", "backslashreplace").decode().replace("\0", "")
