@@ -27,16 +27,21 @@ _context.set_forkserver_preload(["tests.fakes.killed_acquiring"])
 
 
 def start(project: Path, *arguments: str, die_at: tuple[str, int] | None = None) -> Any:
-    """Start the command in a project; the process dies at the n-th time that it reaches a moment."""
-    process = _context.Process(target=_run, args=(project, arguments, die_at))
+    """Start the command in a project; the process dies at the n-th time that it reaches a moment.
+
+    It has the variables of now: those of the server are of when the first process was started.
+    """
+    process = _context.Process(target=_run, args=(project, arguments, die_at, dict(os.environ)))
     process.start()
     return process
 
 
-def _run(project: Path, arguments: tuple[str, ...], die_at: tuple[str, int] | None) -> None:
+def _run(
+    project: Path, arguments: tuple[str, ...], die_at: tuple[str, int] | None, environment: dict[str, str]
+) -> None:
     os.chdir(project)
-    os.environ["HANDRAIL_PROJECT"] = str(project)
-    os.environ["HANDRAIL_HOME"] = str(project / ".handrail")
+    os.environ.clear()
+    os.environ |= environment | {"HANDRAIL_PROJECT": str(project), "HANDRAIL_HOME": str(project / ".handrail")}
     acquisition.AGAIN_AFTER_S = AGAIN_AFTER_S
     if die_at is not None:
         _lay_in_wait(*die_at)
