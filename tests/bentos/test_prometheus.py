@@ -73,9 +73,13 @@ if os.environ.get(WANTED) or shutil.which("prometheus"):
     def _answer(prometheus: httpx.Client, query: str) -> list[Any] | None:
         """Return what a query finds, None while Prometheus does not answer yet."""
         try:
-            answer = prometheus.get("/api/v1/query", params={"query": query}).json()
+            response = prometheus.get("/api/v1/query", params={"query": query})
         except httpx.HTTPError:
             return None
+        if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            # It listens before it has read its own store.
+            return None
+        answer = response.json()
         assert answer["status"] == "success", answer
         found = answer["data"]["result"]
         return [each for each in found if each["value"][1] != "NaN"]
