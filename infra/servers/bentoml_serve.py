@@ -1,16 +1,20 @@
 """`python -m infra.servers.bentoml_serve TAG ...` is `bentoml serve TAG ...` that notices a killed worker at once.
 
 BentoML looks after its workers every 10 s and has no setting for it; together with its start, a killed one would be
-away for longer than that.
+away for longer than that. And its metrics lie in the folder of its port.
 """
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
+from bentoml._internal.configuration.containers import BentoMLContainer
 from bentoml._internal.utils import circus
 from bentoml_cli.cli import cli
+
+from infra.servers.metrics_folder import metrics_folder
 
 LOOK_EVERY_S = 1.0
 
@@ -26,6 +30,8 @@ class AttentiveArbiter(circus.Arbiter):
 def main() -> None:
     """Serve as BentoML does."""
     vars(circus)["Arbiter"] = AttentiveArbiter
+    folder = metrics_folder(sys.argv[1:], Path(BentoMLContainer.bentoml_home.get()))
+    BentoMLContainer.prometheus_multiproc_dir.set(str(folder))
     sys.exit(cli(["serve", *sys.argv[1:]]))
 
 

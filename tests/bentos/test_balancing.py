@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -17,6 +18,7 @@ from handrail.entrypoints.cli import build
 from handrail.entrypoints.http.serving_token import serving_token
 from handrail.errors import UnknownReference
 from handrail.settings import Settings
+from infra.servers.supervisor import Servers, address_of
 from tests.fakes.balanced import Load, Replica, balanced, eventually, free_port, is_ready, wanted
 from tests.fakes.bento_project import NOON
 
@@ -40,7 +42,7 @@ def image(project: Settings, deployed: Deployed, tmp_path: Path, monkeypatch: py
 
 
 def test_no_request_is_lost_while_replicas_are_killed_one_by_one(
-    project: Settings, deployed: Deployed, image: Path, tmp_path: Path
+    project: Settings, deployed: Deployed, served: Servers, image: Path, tmp_path: Path
 ) -> None:
     tag = f"{deployed.bento.name}:{deployed.bento.version}"
     replicas = [Replica(project, tag), Replica(project, tag, image)]
@@ -64,8 +66,12 @@ def test_no_request_is_lost_while_replicas_are_killed_one_by_one(
                     asked_more(load)
                     replica.start()
                     eventually(lambda one=replica: is_ready(one.address), "the killed replica is ready again")
+                    # Until the balancer knows that too, a kill of the other one leaves nobody to ask.
+                    eventually(replica.is_asked, "the balancer asks the killed replica again")
                 asked_more(load)
             eventually(lambda: missing(platform, load) == [], "every answer is recorded", 60)
+        # The image holds what was deployed, so nobody recorded two bentos of one name.
+        findings = platform.lineage.findings()
 
     said = {
         "kills": KILLS,
@@ -76,6 +82,10 @@ def test_no_request_is_lost_while_replicas_are_killed_one_by_one(
     sys.stdout.write(json.dumps(said) + "\n")
     assert (load.lost, killed) == ([], KILLS)
     assert load.deployments == {deployed.deployment.uri}
+    assert findings == ()
+    # A server of the same home that was there all the time kept its own counts.
+    said_of_it = httpx.get(address_of(served.settings, "bento") + "/metrics", trust_env=False).text
+    assert "handrail_serving_ready 1.0" in said_of_it
 
 
 def asked_more(load: Load) -> None:

@@ -21,6 +21,7 @@ from handrail.delivery import Deployed
 from handrail.entrypoints.bentoml.features import FeatureRepo, OnlineFeatures
 from handrail.entrypoints.cli import build
 from handrail.entrypoints.http.serving_token import serving_token
+from handrail.lineage.adapters.bento_store import bento_digest
 from handrail.settings import Settings
 from handrail.use_case import read_use_case
 from infra.servers.supervisor import Servers, address_of
@@ -29,11 +30,12 @@ from tests.fakes.bare_python import bare_packages, run
 from tests.fakes.bento_project import NOON, flight
 
 ASKED = [
-    flight(501, distance=2500),
-    flight(502, distance=100),
-    flight(503, tailnum=None),
-    flight(504, carrier="ZZ", flight_id="2013-08-01:ZZ:504:1015:EWR"),
+    flight(20_501, distance=2500),
+    flight(20_502, distance=100),
+    flight(20_503, tailnum=None),
+    flight(20_504, carrier="ZZ", flight_id="2013-08-01:ZZ:20504:1015:EWR"),
 ]
+"""Flights that no other test asks this bento about: what was answered once stays recorded as it was."""
 
 
 @pytest.fixture
@@ -113,5 +115,7 @@ def test_an_image_and_manifests_are_written_of_what_is_deployed(
     assert {"bentoml", "onnxruntime", "feast", "psycopg"} <= {line.partition("==")[0] for line in locked.splitlines()}
     assert "./handrail-" in locked
     assert (image / "bento" / "src" / "permit.json").is_file()
+    # A replica records the bento that it serves by its digest.
+    assert bento_digest(image / "bento") == deployed.bento_digest
     again = CliRunner().invoke(build(), ["delivery", "package", *commands[0]])
     assert "It is not empty" in str(again.exception)

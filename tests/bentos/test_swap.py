@@ -186,6 +186,8 @@ def test_without_a_valid_permit_for_this_use_the_old_bytes_keep_serving_and_say_
 ) -> None:
     tree = versions.tree((0.04, 0.0))
     built = versions.deploy(tree)
+    # As long as it is loading, what it already checked may still come in.
+    until(url, lambda said: said["deployment"] == built.deployment.uri)
     # Whoever may write files may also move a pointer: what the service loads is decided where it loads.
     versions.point(first)
     until(url, lambda said: said["deployment"] == first.deployment.uri)

@@ -31,6 +31,7 @@ WANTED = "HANDRAIL_TEST_HAPROXY"
 MISSING = "HAProxy is not installed. Install it: apt-get install -y --no-install-recommends haproxy."
 READY_WITHIN_S = 180.0
 CLIENTS = 4
+ANSWERED = "handrail_serving_requests_total{"
 NUMBERS = 9000
 
 
@@ -72,7 +73,7 @@ def family(pid: int) -> list[int]:
 
 
 class Replica:
-    """One server of a bento: `bentoml serve`, or the program that an image starts, from the folder of that image."""
+    """One server of a bento: the project's own, or the program that an image starts, from the folder of that image."""
 
     def __init__(self, settings: Settings, bento: str, image: Path | None = None) -> None:
         """Choose a port; nothing is started yet."""
@@ -82,24 +83,13 @@ class Replica:
         ports = settings.ports.model_copy(update={"bento": self.port})
         self._settings, self._bento = settings.model_copy(update={"ports": ports}), bento
         self._log = settings.home / f"replica-{self.port}.log"
-        self._metrics = settings.home / f"replica-{self.port}-metrics"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Start it without waiting."""
-        self._metrics.mkdir(exist_ok=True)
-        variables = environment(self._settings, "bento") | {"PROMETHEUS_MULTIPROC_DIR": str(self._metrics)}
-        command = [
-            sys.executable,
-            "-m",
-            "bentoml",
-            "serve",
-            self._bento,
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-        ]
+        variables = environment(self._settings, "bento")
+        command = [sys.executable, "-m", "infra.servers.bentoml_serve", self._bento]
+        command += ["--host", "127.0.0.1", "--port", str(self.port)]
         if self._image is not None:
             command = [sys.executable, str(self._image / "start.py")]
             variables |= {"PORT": str(self.port), "BENTOML_HOME": str(self._image / "bentoml")}
@@ -108,6 +98,14 @@ class Replica:
             self._process = subprocess.Popen(
                 command, env=variables, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
+
+    def is_asked(self) -> bool:
+        """Say whether clients got answers from it since it was started: the balancer then knows that it is there."""
+        try:
+            said = httpx.get(f"http://{self.address}/metrics", timeout=5, trust_env=False).text
+        except httpx.HTTPError:
+            return False
+        return any(line.startswith(ANSWERED) and '"/predict"' in line for line in said.splitlines())
 
     def kill(self) -> None:
         """End it and all that it started at once, by kill -9; its worker leads a process group of its own."""

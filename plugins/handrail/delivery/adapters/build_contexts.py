@@ -43,7 +43,8 @@ def write_context(built: BuiltBento, containerfile: str, lock: Path, to: Path) -
     digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
     packages.append(f"./{wheel.name} --hash=sha256:{digest}\n")
     to.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(built.folder, to / "bento", ignore=shutil.ignore_patterns("__pycache__", "docker"))
+    # All of it: a replica records what it serves by this digest, and a folder less would be another bento.
+    shutil.copytree(built.folder, to / "bento", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copyfile(wheel, to / wheel.name)
     shutil.copyfile(Path(_ALONE).with_name("start.py"), to / "start.py")
     (to / "requirements.lock").write_text("".join(packages), encoding="utf-8")

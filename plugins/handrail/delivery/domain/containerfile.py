@@ -33,7 +33,6 @@ ENV BENTOML_DO_NOT_TRACK=True \\
     HANDRAIL_PROJECT=/srv/bento/bento/src \\
     HOME=/srv/bento/state \\
     PORT={port} \\
-    PROMETHEUS_MULTIPROC_DIR=/tmp/metrics \\
     PYTHONDONTWRITEBYTECODE=1 \\
     PYTHONUNBUFFERED=1
 COPY --from=packages /opt/bento /opt/bento

@@ -31,8 +31,7 @@ def main() -> None:
     home = Path(os.environ["HANDRAIL_HOME"])
     try:
         take_over(MOUNTED, home)
-        for name in ("BENTOML_HOME", "PROMETHEUS_MULTIPROC_DIR"):
-            Path(os.environ[name]).mkdir(parents=True, exist_ok=True)
+        Path(os.environ["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
     except OSError as err:
         sys.exit(f"error: {err}. HANDRAIL_HOME, {home}, has to be a folder that user {os.getuid()} may write.")
     command = [sys.executable, "-m", "bentoml", "serve", str(HERE / "bento"), "--host", "0.0.0.0"]
