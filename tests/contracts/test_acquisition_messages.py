@@ -1,7 +1,10 @@
 """What every `Messages` promises, on real brokers, through the source that reads them."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime
+from threading import Event
+from time import monotonic
 
 import pytest
 
@@ -150,6 +153,46 @@ def test_a_message_of_another_topic_is_left_alone(kind):
 
     messages.close()
     assert taken == [b"ours"]
+
+
+def close_channel(broker, messages):
+    """Have the broker end the channel, as it does after an acknowledgement of what it never sent."""
+    channel = messages._run(messages._channel.get_underlay_channel())
+    with suppress(Unavailable):
+        messages._run(channel.basic_ack(99, wait=True))
+    eventually(lambda: messages._channel.is_closed)
+
+
+def replace_queue(broker, messages):
+    """Delete the queue, and declare one of its name: RabbitMQ ends its consumers and leaves their channel."""
+    broker.remove()
+    broker.make()
+    eventually(lambda: not messages._run(messages._is_consuming()))
+
+
+@pytest.mark.parametrize("went_away", [close_channel, replace_queue])
+@pytest.mark.parametrize("kind", [kind for kind in BROKERS if kind == "amqp"])
+def test_a_reader_whose_channel_or_queue_went_away_reads_on(kind, went_away):
+    broker = Broker(kind)
+    broker.make()
+    messages = broker.open()
+    broker.send(b"first")
+    messages.acknowledge(messages.take(3, 5.0))
+
+    went_away(broker, messages)
+    broker.send(b"second")
+
+    taken = [message.content for message in messages.take(3, 5.0)]
+    messages.close()
+    broker.remove()
+    assert taken == [b"second"]
+
+
+def eventually(holds):
+    deadline, pause = monotonic() + 30, Event()
+    while not holds():
+        assert monotonic() < deadline
+        pause.wait(0.05)
 
 
 @pytest.mark.parametrize("kind", ["mqtt", "amqp"])

@@ -223,6 +223,25 @@ def test_the_token_goes_to_no_other_server(api, style):
     assert len(api.asked) == 1
 
 
+@pytest.mark.parametrize("length", [1, 2, 3, 5])
+def test_pages_that_go_round_are_named_and_what_came_stays(api, length):
+    def answer(_handler):
+        api.asked.append({})
+        number = len(api.asked) - 1
+        # After three pages it goes round.
+        place = number if number < 3 else 3 + (number - 3) % length
+        body = {"data": {"items": [{"id": place}]}, "paging": {"after": str(place + 1)}}
+        return 200, {}, json.dumps(body).encode()
+
+    api.answer, store = answer, RowsInMemory()
+
+    with pytest.raises(InvalidInput, match=r"its pages go round.*style: single"):
+        acquiring(api, store).run()
+
+    assert ids(store) == list(range(3 + length))
+    assert len(api.asked) < 25
+
+
 def test_an_api_that_is_away_is_one_sentence(api):
     gone = Api()
     gone.url = "http://127.0.0.1:9/orders?key=secret"

@@ -138,6 +138,15 @@ def test_the_delay_that_robots_txt_asks_for_is_kept(acquire, site):
     assert pauses == [7.0]
 
 
+@pytest.mark.parametrize("asked", ["61", "1" + "0" * 400, "9" * 9000])
+def test_a_delay_that_nobody_would_keep_is_a_minute(acquire, site, asked):
+    site.robots, pauses = (200, f"User-agent: *\nCrawl-delay: {asked}"), []
+
+    acquire(pauses=pauses)
+
+    assert pauses == [60.0]
+
+
 @pytest.mark.parametrize(("status", "error"), [(404, Misconfigured), (302, Misconfigured), (500, Unavailable)])
 def test_an_answer_without_a_page_is_one_sentence(acquire, site, status, error):
     site.status = status

@@ -73,12 +73,19 @@ class DltHttp(Source):
         """Ask for all pages, or for what is newer than the position where the API can be asked for that."""
         newest, received, said = (since or {}).get("cursor"), 0, None
         etag: str | None = None
+        kept: list[Mapping[str, Any]] = []
         with self._translated():
             for number, answer in enumerate(self._answers(since)):
                 if answer.status_code == NOT_CHANGED:
                     return
                 body = self._body
                 rows = self._rows(body, number)
+                if rows and rows == kept:
+                    problem = f"page {number + 1} has the rows of an earlier one, so its pages go round"
+                    remedy = "If it has no pages, write 'pages: {style: single}'; else correct how they are asked for."
+                    raise InvalidInput(self.name, problem, remedy)
+                # Pages 1, 2, 4, 8, ... are kept in turn, so that a circle of any length is found.
+                kept = rows if number & (number + 1) == 0 else kept
                 received += len(rows)
                 said = said if self._settings.pages.total is None else _at(body, self._settings.pages.total)
                 etag = answer.headers.get("ETag") if number == 0 else None

@@ -24,6 +24,8 @@ from handrail.version import __version__
 AGENT = f"handrail/{__version__}"
 LARGEST = 32 * 2**20
 SPACES = re.compile(r"\s+")
+LONGEST_DELAY_S, LONGEST_LINE = 60, 500
+"""Of robots.txt: a delay that no reader would keep is not waited for, and a line of another length is no rule."""
 
 
 class WebTable(Source):
@@ -81,10 +83,12 @@ class WebTable(Source):
         robots = RobotFileParser(where)
         if answer.status_code >= 500:
             raise Unavailable(where, f"it answers {answer.status_code}", "Without it nothing is read: try again later.")
-        robots.parse(answer.text.splitlines() if answer.status_code == httpx.codes.OK else [])
+        lines = [line[:LONGEST_LINE] for line in answer.text.splitlines()]
+        robots.parse(lines if answer.status_code == httpx.codes.OK else [])
         if answer.status_code in (401, 403) or not robots.can_fetch(AGENT, self._settings.url):
             raise Misconfigured(self.name, "robots.txt forbids it", "Ask its owner, or take the data another way.")
-        return float(robots.crawl_delay(AGENT) or 0)
+        # A whole number of any length, which may be no float.
+        return float(min(robots.crawl_delay(AGENT) or 0, LONGEST_DELAY_S))
 
     def _get(self, url: str, headers: dict[str, str]) -> httpx.Response:
         try:
