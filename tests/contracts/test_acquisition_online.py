@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from feast.types import Int32
 
 from handrail.acquisition import Arrived, Column, Table
 from handrail.acquisition.adapters.feast_online_table import FeastOnlineTable
@@ -126,6 +127,26 @@ def test_values_that_the_view_does_not_take_are_one_sentence(tmp_path):
         FeastOnlineTable(project.repository, SOURCE, WatermarksInMemory()).push(
             table, [Arrived(1, '["a"]', '["a", "warm", "many"]', START, START)]
         )
+
+
+def test_a_value_that_a_field_cannot_hold_leaves_out_its_row_alone(tmp_path):
+    said: list[str] = []
+    project = make_project(tmp_path, whole=Int32)
+    online = FeastOnlineTable(project.repository, SOURCE, WatermarksInMemory(), said.append)
+    online.push(READINGS, [row(1, "a", 1, 1.0, 1), row(2, "b", 1, 1.0, 1)])
+
+    # Alone, and beside others; what came before it in the same push is newer than what is stored.
+    pushed = [
+        online.push(READINGS, [row(3, "a", 5, 5.0, 2**31)]),
+        online.push(READINGS, [row(4, "b", 4, 4.0, 4), row(5, "b", 5, 5.0, 2**31), row(6, "c", 1, 6.0, None)]),
+        online.push(READINGS, [row(7, "a", 3, 3.0, 3)]),
+    ]
+
+    assert pushed == [0, 2, 1]
+    assert project.online("a", "b", "c") == {"a": (3.0, 3), "b": (4.0, 4), "c": (6.0, None)}
+    assert [each.partition(" of ")[0] for each in said] == ["1", "1"]
+    assert "sensor 'b'" in said[1]
+    assert "wider type" in said[1]
 
 
 def test_a_locked_store_is_unavailable_and_takes_the_rows_later(tmp_path):

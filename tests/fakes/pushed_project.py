@@ -46,8 +46,13 @@ class PushedProject:
         )
 
 
-def make_project(folder: Path, stream: dict[str, Any] | None = None, redis: str | None = None) -> PushedProject:
-    """Write the project, and apply its feature repository; `redis` is the address of an online store."""
+def make_project(
+    folder: Path, stream: dict[str, Any] | None = None, redis: str | None = None, whole: Any = Int64
+) -> PushedProject:
+    """Write the project, and apply its feature repository.
+
+    `redis` is the address of an online store, `whole` the type of the view's field of whole numbers.
+    """
     (folder / "config").mkdir()
     (folder / "config" / "handrail.yaml").write_text("repository: halls\nmodel_name: comfort\n")
     table = {"key": ["sensor", "at"], "columns": COLUMNS, "known": "at", "stream": stream or {}}
@@ -67,15 +72,15 @@ def make_project(folder: Path, stream: dict[str, Any] | None = None, redis: str 
     store = FeatureStore(repo_path=str(repository))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        store.apply(objects(folder / "acquired" / TABLE))
+        store.apply(objects(folder / "acquired" / TABLE, whole))
     return PushedProject(folder, store)
 
 
-def objects(folder: Path, **moments: str) -> list[Any]:
+def objects(folder: Path, whole: Any = Int64, **moments: str) -> list[Any]:
     """Return the entity, and the view over a push source whose rows lie in a folder."""
     sensor = Entity(name="sensor", join_keys=["sensor"], value_type=ValueType.STRING)
     named: dict[str, Any] = dict(moments) or {"timestamp_field": "known_at", "created_timestamp_column": "came_at"}
     source = PushSource(name=SOURCE, batch_source=FileSource(name="readings_table", path=str(folder), **named))
-    fields = [Field(name="sensor", dtype=String), Field(name="x", dtype=Float64), Field(name="n", dtype=Int64)]
+    fields = [Field(name="sensor", dtype=String), Field(name="x", dtype=Float64), Field(name="n", dtype=whole)]
     view = FeatureView(name=VIEW, entities=[sensor], ttl=timedelta(days=3650), schema=fields, source=source)
     return [sensor, view]

@@ -174,7 +174,8 @@ class OnlineTable(Protocol):
         """Make rows what is answered for their things; return how many of them are now.
 
         A row never replaces one that is known since later, so that rows may be pushed again, late and in any order; of
-        rows that are known since the same moment the one pushed last stays.
+        rows that are known since the same moment the one pushed last stays. A row with a value that the place cannot
+        hold, though it holds others of that type, is left out and reported.
 
         Raises:
             Unavailable: the store is not there (any more), or locked; some rows may be written.

@@ -55,7 +55,7 @@ def open_following(  # noqa: PLR0913 - what is followed, where to, and three way
     with ExitStack() as opened:
         acquiring = opened.enter_context(open_acquiring(settings, name, progress, go_on=wanted.go_on))
         if wanted.push:
-            acquiring.online = opened.enter_context(open_online_table(settings, wanted.repository, wanted.push))
+            acquiring.online = opened.enter_context(open_online_table(settings, wanted.repository, wanted.push, say))
         write: Callable[[], object] = lambda: None  # noqa: E731 - the usual case of what follows
         if wanted.to is not None:
             require("pyarrow", "acquisition")
@@ -64,8 +64,13 @@ def open_following(  # noqa: PLR0913 - what is followed, where to, and three way
 
 
 @contextmanager
-def open_online_table(settings: Settings, repository: Path, source: str) -> Iterator[OnlineTable]:
-    """Lend a push source of a feature repository; a relative one is below the project."""
+def open_online_table(
+    settings: Settings, repository: Path, source: str, say: Callable[[str], None] = lambda _: None
+) -> Iterator[OnlineTable]:
+    """Lend a push source of a feature repository; a relative one is below the project.
+
+    `say` gets a sentence about rows that it cannot hold.
+    """
     require("feast", "feast")
     require("pyarrow", "acquisition")
     from handrail.acquisition.adapters.feast_online_table import FeastOnlineTable
@@ -73,7 +78,7 @@ def open_online_table(settings: Settings, repository: Path, source: str) -> Iter
 
     with open_acquired(settings) as store:
         with _named(settings):
-            online = FeastOnlineTable(settings.project / repository, source, SqlWatermarks(store))
+            online = FeastOnlineTable(settings.project / repository, source, SqlWatermarks(store), say)
         try:
             yield online
         finally:

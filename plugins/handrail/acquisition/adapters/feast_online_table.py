@@ -10,41 +10,44 @@ from __future__ import annotations
 import json
 import sqlite3
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 from feast import FeatureStore, PushSource
 from feast.errors import FeastError
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.type_map import python_values_to_proto_values
 
-from handrail.acquisition.adapters.parquet_parts import CAME_AT, KNOWN_AT, arrived_table
+from handrail.acquisition.adapters.fitting import MISFITS, fitting, frame_of
+from handrail.acquisition.adapters.parquet_parts import CAME_AT, KNOWN_AT
 from handrail.acquisition.domain.pages import Arrived
 from handrail.acquisition.domain.tables import Table
 from handrail.acquisition.ports import OnlineTable, Watermarks
 from handrail.errors import Misconfigured, Unavailable
 
-MISFITS = (TypeError, ValueError, AssertionError, KeyError, pa.ArrowException)
-"""What Feast and Arrow raise for values that are not of a field's type."""
 NEVER = datetime.min.replace(tzinfo=UTC)
-NULLABLE = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
 
 
 class FeastOnlineTable(OnlineTable):
-    """Every feature view of a push source. One process alone may push to it at a time."""
+    """Every feature view of a push source. One process alone may push to it at a time.
 
-    def __init__(self, repository: Path, source: str, watermarks: Watermarks) -> None:
+    A row with a value that a field of a view cannot hold, such as 3,000,000,000 in an Int32, is left out of that view:
+    `say` gets a sentence about it, and what was answered before stays.
+    """
+
+    def __init__(
+        self, repository: Path, source: str, watermarks: Watermarks, say: Callable[[str], None] = lambda _: None
+    ) -> None:
         """Open the feature repository, a folder with feature_store.yaml.
 
         Raises:
             Misconfigured: it cannot be opened, or has no such push source.
         """
-        self._source, self._watermarks = source, watermarks
+        self._source, self._watermarks, self._say = source, watermarks, say
         try:
             self._store = FeatureStore(repo_path=str(repository))
             self._views = _views_of(self._store, source)
@@ -71,10 +74,10 @@ class FeastOnlineTable(OnlineTable):
         """Write, of each entity of each view, the newest row, unless a newer one is stored."""
         for view in self._views:
             _check_columns(view, table)
-        frame = arrived_table(table, rows).to_pandas(types_mapper=NULLABLE.get)
+        frame = frame_of(table, rows)
         written: set[int] = set()
         for view in self._views:
-            written |= self._push(view, frame)
+            written |= self._push(view, table, frame)
         with self._translated():
             for service in self._computed if written else ():
                 self._store.precompute_feature_service(service)
@@ -83,10 +86,12 @@ class FeastOnlineTable(OnlineTable):
     def close(self) -> None:
         """Nothing is held: what Handrail's provider has to record, it records when the process ends."""
 
-    def _push(self, view: Any, frame: pd.DataFrame) -> set[int]:
+    def _push(self, view: Any, table: Table, frame: pd.DataFrame) -> set[int]:
         """Write what is newer; return the numbers of the rows in the frame."""
         keys = [_column(view, column.name) for column in view.entity_columns]
-        given = frame.dropna(subset=keys).sort_values([KNOWN_AT, CAME_AT], kind="stable")
+        with self._translated():
+            fits = fitting(view, table, frame.dropna(subset=keys), self._say)
+        given = fits.sort_values([KNOWN_AT, CAME_AT], kind="stable")
         newest = given.drop_duplicates(keys, keep="last").sort_index()
         place = f"{self._store.project}/{view.name}"
         things = [json.dumps(thing, default=str) for thing in zip(*(newest[key].tolist() for key in keys), strict=True)]
