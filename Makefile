@@ -9,7 +9,7 @@ JOBS ?= $(shell nproc)
 PYTEST = $(BIN)/python -m pytest -n $(JOBS) --no-loadscope-reorder --durations 20 --durations-min 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo-sources study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query bench-serving soak-acquisition bench-acquisition-memory
+.PHONY: help setup demo-sources propose-rules study-features test-mlflow-suite soak-gate soak-loop soak-serving soak-balancing check-packages attack-feedback attack-serving prometheus check-monitoring demo demo-short up shots test test-oldest test-pythons check check-format check-ruff check-types check-imports soak mutants lock clean bench-acquisition bench-stream bench-console bench-online-features bench-batch-scoring bench-callers bench-demo bench-drift bench-gate bench-gate-log bench-evaluation bench-feast-lineage bench-feedback-ingest bench-feedback-decoding bench-feedback-statistics bench-label-join bench-orchestration bench-point-in-time bench-lineage-ingest bench-lineage-query bench-serving soak-acquisition bench-acquisition-memory
 
 help:  ## List the targets.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -164,6 +164,9 @@ attack-serving: setup  ## The same sent to a served bento: no 5xx, and nothing t
 	@EXAMPLES=$(or $(EXAMPLES),100) $(BIN)/python -m pytest -n 0 -q tests/bentos/test_attack.py
 
 STUDIED = $(abspath $(or $(PROJECT),.handrail/demo/project))
+propose-rules: setup  ## Rules on the raw tables that config/validation.yaml lacks, tried on later rows, for review; PROJECT=, else the demo's.
+	@cd $(STUDIED) && HANDRAIL_PROJECT=$(STUDIED) PYTHONPATH=$(CURDIR) $(abspath $(BIN))/python -m flows.steps.data.proposing
+
 study-features: setup  ## What other scaling, selection and extraction of features would change, with intervals; PROJECT=, else the demo's.
 	@cd $(STUDIED) && HANDRAIL_PROJECT=$(STUDIED) PYTHONPATH=$(CURDIR) $(abspath $(BIN))/python -m flows.steps.modelling.study
 

@@ -61,6 +61,7 @@ def validate(scene: Scene, report: Report) -> Figures:
     broken = [f"{each['table']}: {each['rule']}" for each in found["expectations"] if not each["met"]]
     return figures | {
         "expectations": found["evaluated"],
+        "cleaned": {f"{each['table']}.{each['column'] or 'rows'}": each["changed"] for each in found["cleaned"]},
         "not_met": broken,
         "quarantined": found["quarantined"],
     }

@@ -1,4 +1,4 @@
-"""Stage validate: check data/raw, set rows at fault aside with the reason, and stop beyond the thresholds."""
+"""Stage validate: clean and check data/raw, set rows at fault aside with the reason, and stop beyond the thresholds."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import polars as pl
 import polars.selectors as cs
 
 from flows.steps.data.batch_tables import NAMED_BY, QUARANTINED, tables_to_check
+from flows.steps.data.cleaning import Cleaned, clean, cleaning_reasons, read_cleaning
 from flows.steps.data.gx_checkpoint import RuleResult, run_checkpoint
 from flows.steps.data.raw_files import read_raw
 from flows.steps.data.rules import FILE, Rule, read_rules
@@ -26,19 +27,20 @@ def run(project: Path) -> None:
 
     Raises:
         InvalidInput: a raw file is missing or is not what the manifest says.
-        Refused: more is at fault than config/validation.yaml allows; quarantine and evidence are kept for inspection.
+        Refused: more is at fault than config/validation.yaml allows, or more is corrected than config/cleaning.yaml
+            allows; quarantine and evidence are kept for inspection.
     """
     params = read_params(project)
     rules = read_rules(project)
-    raw = read_raw(project / "data" / "raw")
+    raw, cleaned = clean(read_raw(project / "data" / "raw"), read_cleaning(project))
     checked = tables_to_check(raw, params.as_of)
     outcomes = check(checked, rules)
     kept, set_aside = split(raw, outcomes)
     with fresh_folder(project / "data" / "quarantine") as folder:
         for name, rows in set_aside.items():
             write_parquet(rows, folder / f"{name}.parquet")
-    reasons = stop_reasons(checked, outcomes)
-    write_json(project / "data" / "validation.json", evidence(params.as_of, checked, outcomes, set_aside))
+    reasons = [*cleaning_reasons(cleaned), *stop_reasons(checked, outcomes)]
+    write_json(project / "data" / "validation.json", evidence(params.as_of, checked, outcomes, set_aside, cleaned))
     if reasons:
         remedy = f"Look at data/validation.json and data/quarantine, then correct the source or {FILE}."
         raise Refused("Using data/raw", (f"{'; '.join(reasons)}.", remedy))
@@ -85,13 +87,15 @@ def evidence(
     tables: Mapping[str, pl.DataFrame],
     outcomes: Mapping[str, Sequence[RuleResult]],
     set_aside: Mapping[str, pl.DataFrame],
+    cleaned: Sequence[Cleaned] = (),
 ) -> dict[str, Any]:
     """Return what was checked and found, without times and ids: the same for the same batch and rules."""
     every = [(table, outcome) for table, found in outcomes.items() for outcome in found]
     return {
         "as_of": as_of.isoformat(),
-        "usable": not any(outcome.stops for _, outcome in every),
+        "usable": not any(outcome.stops for _, outcome in every) and not any(each.stops for each in cleaned),
         "rows": {table: tables[table].height for table in outcomes},
+        "cleaned": [each.entry() for each in cleaned],
         "quarantined": {table: rows.height for table, rows in set_aside.items()},
         "evaluated": len(every),
         "unmet": sum(not outcome.met for _, outcome in every),

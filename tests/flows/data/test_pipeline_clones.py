@@ -168,7 +168,8 @@ def test_every_dependency_in_the_repository_is_tracked() -> None:
 
     assert all(_files_of(dep) for dep in named)
     assert files <= set(tracked)
-    assert {file for file in files if file[-3:] != ".py"} == {"config/use_case.yaml", "config/validation.yaml"}
+    configured = {f"config/{name}.yaml" for name in ("cleaning", "use_case", "validation")}
+    assert {file for file in files if file[-3:] != ".py"} == configured
 
 
 def _made_by(graph: dict[str, dict[str, list[str]]]) -> set[str]:
