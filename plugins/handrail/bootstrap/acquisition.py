@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from handrail.acquisition import Acquiring, Opening, RowStore, Source, Table, Taken, Versions
-from handrail.bootstrap import open_platform
 from handrail.bootstrap.acquisition_alone import alone
 from handrail.clock import system_time
-from handrail.errors import InvalidInput, Misconfigured, UnknownReference
-from handrail.files import sha256_of
-from handrail.lineage import ActivityDetails
-from handrail.refs import ArtifactVersion
+from handrail.errors import Misconfigured, UnknownReference
 from handrail.settings import Settings, make_home
 from handrail.storage import Store, migrate, open_store
 from handrail.tools import require
@@ -28,7 +20,6 @@ if TYPE_CHECKING:
     from handrail.acquisition.ports import Messages
 
 __all__ = [
-    "Written",
     "find_table",
     "open_acquired",
     "open_acquiring",
@@ -36,11 +27,9 @@ __all__ = [
     "open_row_store",
     "open_version",
     "read_tables",
-    "write_acquired",
 ]
 
 EXTRA = "acquisition"
-MOST_SHOWN = 2_000
 AGAIN_AFTER_S = 30.0
 """After so long a broker sends again what a consumer took that is gone."""
 STORE, PAGES = "acquired.db", "acquired_pages"
@@ -158,60 +147,6 @@ def _stores(store: Store) -> tuple[RowStore, Versions]:
     from handrail.acquisition.adapters.sql_versions import SqlVersions
 
     return SqlRowStore(store), SqlVersions(store)
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """A file with the rows of a table: where, how many, and its sha256."""
-
-    path: str
-    rows: int
-    digest: str
-
-
-def write_acquired(settings: Settings, acquiring: Acquiring, file: Path, as_of: datetime | None = None) -> Written:
-    """Write what is known of a table, or was at a moment, as Parquet, and record in lineage where its rows came from.
-
-    The file derives from the table at its digest, and that from the source, with how far it was read.
-
-    Raises:
-        Unavailable: the folder cannot be written.
-        InvalidInput: nothing was acquired of the table yet.
-    """
-    require("pyarrow", EXTRA)
-    from handrail.acquisition.adapters.parquet_tables import write_table
-
-    name, store = acquiring.table.name, acquiring.store
-    table = store.table(name)
-    if table is None:
-        raise InvalidInput(name, "nothing of it was acquired yet", "Run handrail acquire first.")
-    rows = write_table(store, table, file, as_of)
-    manifest, _ = store.manifest(name, as_of)
-    written = Written(file.as_posix(), rows, f"sha256:{sha256_of(file)}")
-    known = ArtifactVersion(f"acquired://{name}@{manifest.digest}", "acquired-table", manifest.digest)
-    position = json.dumps(store.position(name), default=str)[:MOST_SHOWN]
-    used, said = _version(acquiring.opening)
-    source = ArtifactVersion(acquiring.source.name, "source")
-    shown = ArtifactVersion(f"file://{file.as_posix()}@{written.digest}", "file", written.digest)
-    with open_platform(settings) as platform:
-        lineage = platform.lineage
-        run = f"acquire://{name}@{manifest.digest}"
-        how_far = ActivityDetails(attributes={"watermark": position} | said)
-        lineage.record_activity(run, "acquisition", used=[source, *used], generated=[known], details=how_far)
-        lineage.derive(shown, known)
-    return written
-
-
-def _version(opening: Opening) -> tuple[list[ArtifactVersion], dict[str, str]]:
-    """Return the version before, whose rows were carried on, and what changed since: for lineage."""
-    newest, tables = opening.newest(), opening.tables()
-    if newest is None:
-        return [], {}
-    before = opening.store.manifest(tables[-2].name)[0]
-    renamed = [f"{old!r} is called {new!r} now" for old, new in newest.renamed.items()]
-    said = "; ".join([*map(str, newest.changes), *renamed])[:MOST_SHOWN]
-    node = ArtifactVersion(f"acquired://{before.table}@{before.digest}", "acquired-table", before.digest)
-    return [node], {"version": str(newest.number), "schema-change": said, "opened-by": newest.by}
 
 
 def open_source(settings: Settings, table: TableFile) -> Source:

@@ -8,6 +8,7 @@ import yaml
 from typer.testing import CliRunner
 
 from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import path_artifact
 from handrail.entrypoints.cli import build
 from handrail.errors import HandrailError
 from handrail.settings import load_settings
@@ -47,6 +48,20 @@ def test_a_file_with_its_rows_leads_back_to_its_source(project):
     with open_platform(load_settings(project)) as platform:
         trace = platform.lineage.trace(f"file://acquired/orders.parquet@{facts['written']['digest']}")
     assert "files://in/*.ndjson" in str(trace)
+
+
+@pytest.mark.parametrize("read", ["acquired/orders.parquet", "acquired"])
+def test_what_a_stage_makes_of_the_file_or_its_folder_leads_back_to_the_source(project, read):
+    """As DVC names it: `dvc add` of either, or a stage that depends on it."""
+    run("--to", str(project / "acquired"))
+
+    settings = load_settings(project)
+    with open_platform(settings) as platform:
+        data = path_artifact(settings, project, read)
+        trace = str(platform.lineage.trace(data.uri))
+        watermark = [each for each in platform.lineage.trace(data.uri).nodes if "watermark" in (each.attributes or {})]
+    assert "files://in/*.ndjson" in trace
+    assert "in/a.ndjson" in str(watermark)
 
 
 def test_a_source_that_was_read_further_leads_to_each_file_that_was_made_of_it(project):

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from handrail.acquisition import Acquired, Taken
-from handrail.bootstrap.acquisition import Written, open_acquiring, read_tables, write_acquired
+from handrail.bootstrap.acquisition import open_acquiring, read_tables
+from handrail.bootstrap.acquisition_files import Written, record_folder, write_acquired
 from handrail.bootstrap.acquisition_following import Wanted, open_following
 from handrail.clock import parse_moment
 from handrail.entrypoints.cli.output import AsJson, messages, print_json, results
@@ -63,6 +64,8 @@ def acquire(  # noqa: PLR0913 - typer reads the options from the signature
         facts.append(_facts(acquired) | ({"written": asdict(written)} if written else {}))
         if not as_json:
             _say(acquired, written)
+    if to is not None and facts:
+        record_folder(settings, to)
     if as_json:
         print_json(facts)
     return None

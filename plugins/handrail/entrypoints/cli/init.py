@@ -18,6 +18,7 @@ from handrail.entrypoints.cli.output import AsJson, messages, print_json, result
 from handrail.errors import InvalidInput
 from handrail.label_kinds import KINDS
 from handrail.scaffold.options import Options, Question, take_guesses
+from handrail.settings import load_settings
 
 if TYPE_CHECKING:
     from handrail.scaffold.adding import Taken
@@ -114,10 +115,18 @@ def _take_in(folder: Path, table: Path | None, context: typer.Context) -> None:
         raise typer.BadParameter(f"it goes without {', '.join(others)}; {remedy}.", param_hint="--into")
     if table is None:
         raise typer.BadParameter("it is missing; --into takes its rows.", param_hint="--table")
+    from handrail.bootstrap.acquisition_files import record_taken
+    from handrail.bootstrap.lineage import path_artifact
     from handrail.scaffold.adding import take_in
+    from handrail.scaffold.rendering import SOURCE
 
+    source = folder / SOURCE
+    settings = load_settings(folder)
+    before = path_artifact(settings, settings.project, SOURCE.as_posix()) if source.is_file() else None
     with _progress() as progress:
         taken = take_in(table, folder, tuple(context.params["leave_out"] or ()), progress)
+    if before is not None and taken.added + taken.skipped:
+        record_taken(settings, source, before, table)
     if context.params["as_json"]:
         return print_json({"folder": str(folder), **asdict(taken)})
     for line in _taken(taken, table, folder):

@@ -10,6 +10,10 @@ import polars as pl
 import pytest
 import yaml
 
+from handrail.bootstrap import open_platform
+from handrail.bootstrap.lineage import path_artifact
+from handrail.files import sha256_of
+from handrail.settings import load_settings
 from tests.fakes.newer_orders import ALL, FIRST, SOURCE, all_orders, digests, newer
 from tests.fakes.tables import write_csv
 
@@ -160,6 +164,20 @@ def test_words_of_the_label_may_be_renamed_in_the_description(project, take):
     code, out, _ = take(newer(returned=["ja" if each == "yes" else each for each in newer()["returned"]]))
 
     assert ((code or 0), out[:17]) == (0, "Took 400 new rows")
+
+
+def test_what_is_made_of_the_table_leads_back_to_the_file_that_it_took(project, take):
+    folder = project()
+    settings = load_settings(folder)
+    before = path_artifact(settings, folder, SOURCE)
+
+    take(newer())
+
+    with open_platform(settings) as platform:
+        trace = platform.lineage.trace(path_artifact(settings, folder, SOURCE).uri)
+    assert {before.uri, f"file://next.csv@sha256:{sha256_of(folder.parent / 'next.csv')}"} <= {
+        each.uri for each in trace.nodes
+    }
 
 
 def test_a_new_column_can_be_left_out(project, take):
