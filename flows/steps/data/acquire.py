@@ -10,7 +10,7 @@ import polars as pl
 from flows.steps.data.flight_times import TIME_COLUMNS, outcome_known_ts, with_times
 from flows.steps.data.raw_files import write_raw
 from flows.steps.data.source_tables import COLUMNS
-from flows.steps.data.sources.package import open_package
+from flows.steps.data.sources.choice import open_source
 from flows.steps.project.outputs import fresh_folder
 from flows.steps.project.params import read_params
 from handrail.errors import InvalidInput
@@ -20,9 +20,9 @@ KNOWN_AT_ARRIVAL = ("arr_time", "arr_delay", "air_time")
 
 
 def run(project: Path) -> None:
-    """Write `project`/data/raw from the installed package."""
+    """Write `project`/data/raw from the source that config/tables.yaml names."""
     as_of = read_params(project).as_of
-    source = open_package()
+    source = open_source(project)
     tables = {table: source.read(table) for table in COLUMNS}
     with fresh_folder(project / "data" / "raw") as raw:
         write_raw(known_at(tables, as_of), raw)

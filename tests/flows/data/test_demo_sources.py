@@ -1,12 +1,8 @@
 """The flights by every kind of source, with faults: the same bytes as from the publisher's files."""
 
-import json
-
-import polars as pl
 import pytest
 
 from flows.steps.data.demo_sources import __main__ as sources
-from flows.steps.data.demo_sources.replayed import ORDER
 
 
 @pytest.fixture(autouse=True)
@@ -28,14 +24,3 @@ def test_a_row_that_was_lost_is_named(capsys):
     assert sources.compare({"planes.csv": {"rows": 2}}, {"planes.csv": {"rows": 1}}) == 1
 
     assert "planes.csv" in capsys.readouterr().out
-
-
-def test_rows_come_back_with_the_types_and_in_the_order_of_the_files():
-    class RowStore:
-        def rows(self, _table):
-            return iter([[1, "B", "Two"], [0, "A", None]])
-
-    frame = sources.read(RowStore(), "airlines")
-
-    assert frame.equals(pl.DataFrame({"carrier": ["A", "B"], "name": [None, "Two"]}))
-    assert ORDER not in json.dumps(frame.columns)

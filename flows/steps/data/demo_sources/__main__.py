@@ -19,16 +19,18 @@ import yaml
 from rich.console import Console
 
 from flows.steps.data.acquire import known_at
-from flows.steps.data.demo_sources.replayed import ORDER, Replayed, replay
+from flows.steps.data.demo_sources.replayed import Replayed, replay
 from flows.steps.data.raw_files import read_manifest, write_raw
-from flows.steps.data.source_tables import COLUMNS, MOMENT
+from flows.steps.data.source_tables import COLUMNS
+from flows.steps.data.sources.acquired import ORDER, AcquiredFiles
 from flows.steps.data.sources.package import open_package
-from handrail.acquisition import RowStore
-from handrail.bootstrap.acquisition import open_acquiring, open_row_store
+from handrail.bootstrap.acquisition import open_acquiring
+from handrail.bootstrap.acquisition_files import write_acquired
 from handrail.errors import HandrailError
 from handrail.settings import load_settings
 
 AS_OF = datetime(2013, 8, 1, 4, tzinfo=UTC)
+TO = Path("data") / "acquired"
 SHORT = datetime(2013, 1, 8, 5, tzinfo=UTC)
 say = partial(Console(soft_wrap=True).print, markup=False, highlight=False)
 TYPES: Mapping[type[pl.DataType], str] = {pl.Int64: "whole", pl.Float64: "number", pl.String: "text"}
@@ -62,14 +64,14 @@ def acquire_all(folder: Path, replayed: Replayed) -> dict[str, pl.DataFrame]:
         for turn in ("at first", "what came late"):
             with open_acquiring(settings, table) as acquiring:
                 taken = acquiring.run().taken
+                write_acquired(settings, acquiring, project / TO / f"{table}.parquet")
                 where = acquiring.source.name
             say(
                 f"{table:9} {turn:15} {taken.new:8,} new, {taken.repeated:7,} there already, "
                 f"{taken.aside} set aside  {where}"
             )
             replayed.add_late(table)
-    with open_row_store(settings) as store:
-        return {table: read(store, table) for table in COLUMNS}
+    return {table: AcquiredFiles(project / TO).read(table) for table in COLUMNS}
 
 
 def described(table: str, replayed: Replayed) -> dict[str, object]:
@@ -78,15 +80,6 @@ def described(table: str, replayed: Replayed) -> dict[str, object]:
     if "time_hour" in columns:
         columns["time_hour"] = "moment"
     return {"key": [ORDER], "columns": columns, **replayed.sources[table]}
-
-
-def read(store: RowStore, table: str) -> pl.DataFrame:
-    """Return the rows of a table as the publisher's files have them, in their order."""
-    schema: dict[str, type[pl.DataType]] = {ORDER: pl.Int64, **COLUMNS[table]}
-    frame = pl.DataFrame(list(store.rows(table)), schema=schema, orient="row").sort(ORDER).drop(ORDER)
-    if "time_hour" in frame.columns:
-        frame = frame.with_columns(pl.col("time_hour").str.to_datetime("%Y-%m-%dT%H:%M:%S%.fZ").cast(MOMENT))
-    return frame
 
 
 def compare(published: Mapping[str, Mapping[str, object]], acquired: Mapping[str, Mapping[str, object]]) -> int:

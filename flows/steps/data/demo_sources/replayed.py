@@ -25,8 +25,8 @@ from urllib.parse import parse_qs, urlsplit
 import polars as pl
 import sqlalchemy as sa
 
-ORDER = "row"
-"""The number of each row at its source: what a serial key of a table is."""
+from flows.steps.data.sources.acquired import ORDER
+
 PAGE = 1_000
 LATE = 97
 """Every so many rows one is committed late."""
