@@ -30,10 +30,10 @@ from tests.fakes.bare_python import bare_packages, run
 from tests.fakes.bento_project import NOON, flight
 
 ASKED = [
-    flight(20_501, distance=2500),
-    flight(20_502, distance=100),
-    flight(20_503, tailnum=None),
-    flight(20_504, carrier="ZZ", flight_id="2013-08-01:ZZ:20504:1015:EWR"),
+    flight(9_501, distance=2500),
+    flight(9_502, distance=100),
+    flight(9_503, tailnum=None),
+    flight(9_504, carrier="ZZ", flight_id="2013-08-01:ZZ:9504:1015:EWR"),
 ]
 """Flights that no other test asks this bento about: what was answered once stays recorded as it was."""
 
