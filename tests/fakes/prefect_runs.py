@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +78,29 @@ def data_at(path, content):
 def collect(*arguments):
     """Invoke `handrail lineage collect prefect`."""
     return CliRunner().invoke(build(), ["lineage", "collect", "prefect", *arguments])
+
+
+@contextmanager
+def talking_to(url: str, updates: Mapping[Any, Any] | None = None) -> Iterator[None]:
+    """Let flows of this process talk to the Prefect server at `url` for the length of a block.
+
+    What sends their events is one for the whole process, and stays with the server that it met first: so it ends here,
+    while that server still takes them, and the next test begins another one.
+    """
+    from prefect import settings
+    from prefect.events.worker import EventsWorker
+
+    said = {
+        settings.PREFECT_API_URL: f"{url}/api",
+        settings.PREFECT_LOGGING_TO_API_ENABLED: False,
+        # A sync flow else waits a second for the thread of its heartbeat.
+        settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+    }
+    with settings.temporary_settings(updates=said | dict(updates or {})):
+        try:
+            yield
+        finally:
+            EventsWorker.drain_all(timeout=DEADLINE_S, at_exit=False)
 
 
 def until_ended(url, began, task_runs):

@@ -10,6 +10,7 @@ import pytest
 from handrail.clock import system_time
 from handrail.settings import load_settings
 from infra.servers.supervisor import Servers, with_free_ports
+from tests.fakes.prefect_runs import talking_to
 
 DEADLINE_S = 120
 
@@ -42,14 +43,7 @@ def project(tmp_path: Path, prefect_url: str, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("HANDRAIL_PROJECT", raising=False)
     monkeypatch.delenv("HANDRAIL_HOME", raising=False)
     monkeypatch.setenv("HANDRAIL_PREFECT_URL", prefect_url)
-    told = {
-        settings.PREFECT_API_URL: f"{prefect_url}/api",
-        settings.PREFECT_HOME: tmp_path / "prefect",
-        settings.PREFECT_LOGGING_TO_API_ENABLED: False,
-        # A sync flow else waits a second for the thread of its heartbeat.
-        settings.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
-    }
-    with settings.temporary_settings(updates=told):
+    with talking_to(prefect_url, {settings.PREFECT_HOME: tmp_path / "prefect"}):
         yield folder
 
 

@@ -19,6 +19,7 @@ from flows.steps.retraining.challenge import Challenge
 from handrail.bootstrap.approvals_rules import take_files
 from infra.servers.supervisor import Servers
 from tests.fakes.compared import COMPARED
+from tests.fakes.prefect_runs import talking_to
 
 ROOT = Path(__file__).resolve().parents[3]
 MONTH, ALIAS = "2013-09", "foretold"
@@ -37,17 +38,10 @@ POLICY = {
 @pytest.fixture
 def prefect(settings):
     """A Prefect server that flows of this process talk to."""
-    from prefect import settings as prefects
-
     with Servers(settings) as servers:
         url = servers.start("prefect")
         servers.wait_ready("prefect", 240)
-        said = {
-            prefects.PREFECT_API_URL: f"{url}/api",
-            prefects.PREFECT_LOGGING_TO_API_ENABLED: False,
-            prefects.PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
-        }
-        with prefects.temporary_settings(updates=said):
+        with talking_to(url):
             yield
 
 
