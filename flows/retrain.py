@@ -46,9 +46,9 @@ def choose_month(month: str | None) -> str | None:
 
 
 @task(persist_result=False)
-def check(month: str, account: str) -> str | None:
+def check(month: str, account: str, feature_set: str | None) -> str | None:
     """Return why no challenger may be trained on that month, None if one may."""
-    return tasks.check_retrain(month, account)
+    return tasks.check_retrain(month, account, feature_set)
 
 
 @task(persist_result=False)
@@ -71,7 +71,7 @@ def compare(challenge: Any) -> dict[str, Any]:
 
 @task(persist_result=False)
 def ask(challenge: Any, account: str) -> dict[str, Any]:
-    """Open the challenger's promotion request."""
+    """Open the challenger's promotion request, or begin its rollout, as config/retraining.yaml says."""
     return tasks.open_challenge(challenge, account)
 
 
@@ -79,6 +79,7 @@ def ask(challenge: Any, account: str) -> dict[str, Any]:
 def retrain(parameters: RetrainParameters = DEFAULTS) -> dict[str, Any] | State[Any]:
     """Retrain and ask; the gate decides, and a challenger that is worse is refused there.
 
+    With `then: rollout` in config/retraining.yaml it is asked as `shadow` first, and the flow `rollout` leads it on.
     One retraining runs at a time, and each trigger trains once: a trigger that trained before returns what it ended
     with. What refuses a challenger before it is trained, such as a limit of config/retraining.yaml, ends the run as
     refused.
@@ -97,7 +98,7 @@ def retrain(parameters: RetrainParameters = DEFAULTS) -> dict[str, Any] | State[
 
 def _train(parameters: RetrainParameters, month: str, turn: Any) -> dict[str, Any] | State[Any]:
     """Train, compare and ask, in a turn that is held."""
-    if refusal := check(month, parameters.account):
+    if refusal := check(month, parameters.account, parameters.feature_set):
         turn.withdraw()
         return Failed(name="Refused", message=refusal)
     challenge = prepare(month, parameters.feature_set)

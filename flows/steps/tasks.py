@@ -193,12 +193,12 @@ def check_month(month: str) -> str | None:
         return _refusal(lambda: mature_at(platform, read_month(month, case.time.zone), case))
 
 
-def check_retrain(month: str, account: str) -> str | None:
+def check_retrain(month: str, account: str, feature_set: str | None = None) -> str | None:
     """Return why no challenger may be trained on that month, None if one may."""
     from flows.steps.retraining import challenge as steps
 
     with at_desk(account) as desk:
-        return _refusal(lambda: steps.check_retrain(desk, month))
+        return _refusal(lambda: steps.check_retrain(desk, month, feature_set))
 
 
 def _refusal(check: Callable[[], object]) -> str | None:
@@ -236,11 +236,17 @@ def compare_with_champion(challenge: Any) -> dict[str, Any]:
 
 
 def open_challenge(challenge: Any, account: str) -> dict[str, Any]:
-    """Register the challenger and ask for its promotion; return the gate's answer."""
-    from flows.steps.retraining import challenge as steps
+    """Register the challenger and ask for its promotion, or begin its rollout, as config/retraining.yaml says.
+
+    Returns the gate's answer, or how far the rollout is.
+    """
+    from flows.steps.retraining.challenge import open_challenge as ask_at_once
+    from flows.steps.retraining.leading import begin_rollout
+    from flows.steps.retraining.limits import goes_to_rollout
 
     with at_desk(account) as desk:
-        return steps.open_challenge(desk, challenge)
+        begin = begin_rollout if goes_to_rollout(desk.settings.config) else ask_at_once
+        return begin(desk, challenge)
 
 
 def replay(days: int) -> dict[str, Any]:

@@ -37,6 +37,11 @@ def open_workspace(settings: Settings, project: Path | None = None) -> Path:
     return folder
 
 
+def challenger_folder(settings: Settings, name: str = "project") -> Path:
+    """Return where the clone of a challenger is, made or not."""
+    return settings.home / "retrain" / name
+
+
 def open_challenger_clone(settings: Settings, name: str = "project") -> Path:
     """Return a clone of the project at its HEAD under home/retrain/<name>; an earlier one keeps its commits.
 
@@ -46,7 +51,7 @@ def open_challenger_clone(settings: Settings, name: str = "project") -> Path:
     Raises:
         Unavailable: the project is not a git repository, or git fails.
     """
-    folder = settings.home / "retrain" / name
+    folder = challenger_folder(settings, name)
     bring_clone(settings.project, folder)
     configure_dvc(folder, settings.home / "dvc-remote", cache_of(settings.project))
     return folder

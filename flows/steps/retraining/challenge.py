@@ -22,12 +22,13 @@ from flows.steps.project.outputs import write_json
 from flows.steps.project.params import read_params
 from flows.steps.project.pipeline import check_tracked_files, read_graph, run_stages
 from flows.steps.project.recorded_run import record_run
-from flows.steps.project.workspace import commit, open_challenger_clone
+from flows.steps.project.workspace import challenger_folder, commit, open_challenger_clone
 from flows.steps.release.comparison_log import log_comparison
 from flows.steps.release.desk import Desk
 from flows.steps.release.environments import origin_of
+from flows.steps.release.handed_over import require_free
 from flows.steps.release.measured_rows import hand_in_rows
-from flows.steps.release.promote import TREE, read_evidence
+from flows.steps.release.promote import TREE, Registered, read_evidence
 from flows.steps.retraining.foretell import foretell
 from flows.steps.retraining.learning import require_sources
 from handrail.bootstrap import Platform
@@ -64,15 +65,18 @@ class Challenge:
     labels: str
 
 
-def check_retrain(desk: Desk, month: str, alias: str = ALIAS) -> None:
+def check_retrain(desk: Desk, month: str, feature_set: str | None = None, alias: str = ALIAS) -> None:
     """Check what is known before a challenger is trained: that the month can be judged, against the champion.
 
     Raises:
-        InvalidInput: it is not a month.
-        Refused: the month is not mature yet, is before go-live, or was answered by another model than the champion.
+        InvalidInput: it is not a month, or there is no such feature set.
+        Refused: the month is not mature yet, is before go-live, or was answered by another model than the champion; or
+            the challenger of an earlier retraining with that feature set is still being rolled out.
         Unavailable: nothing was forecast, or the server does not answer.
     """
-    case = read_use_case(desk.platform.settings.project)
+    settings = desk.platform.settings
+    case = read_use_case(settings.project)
+    require_free(settings.home, challenger_folder(settings, clone_of(case, _feature_set(case, feature_set))))
     span = _retrainable(desk.platform, month, case)[0]
     forecasts = read_forecasts(desk.platform, span, case)
     _require_champion(desk.platform, month, forecasts.deployment, desk.digest_behind(alias))
@@ -194,16 +198,29 @@ def open_challenge(desk: Desk, challenge: Challenge, alias: str = ALIAS) -> dict
         Refused: the comparison is with a model that is no longer the champion.
     """
     origin = origin_of(desk.settings, challenge.folder, alias)
-    registered = desk.register(challenge.folder)
-    evidence = read_evidence(challenge.folder) | ({"origin": origin} if origin else {})
-    comparison = evidence["comparison"]
-    _require_champion(desk.platform, comparison["month"], comparison["champion"], desk.digest_behind(alias))
-    log_comparison(desk, challenge.folder, registered, comparison)
+    registered, evidence = register_compared(desk, challenge, alias)
+    evidence |= {"origin": origin} if origin else {}
     snapshot = hand_in_rows(desk, challenge.folder, registered.model, alias)
     reason = _reason(desk.settings, challenge)
     request = desk.ask(registered, alias, reason, evidence, snapshot)
     foretold = foretell(desk, challenge.folder, registered)
     return request | {"version": registered.version} | ({"foretold": foretold} if foretold else {})
+
+
+def register_compared(
+    desk: Desk, challenge: Challenge, alias: str = ALIAS
+) -> tuple[Registered, dict[str, dict[str, Any]]]:
+    """Register a challenger, log how it compares to its run, and return it with its evidence.
+
+    Raises:
+        Refused: the comparison is with a model that is no longer the champion.
+    """
+    registered = desk.register(challenge.folder)
+    evidence = read_evidence(challenge.folder)
+    comparison = evidence["comparison"]
+    _require_champion(desk.platform, comparison["month"], comparison["champion"], desk.digest_behind(alias))
+    log_comparison(desk, challenge.folder, registered, comparison)
+    return registered, evidence
 
 
 def _reason(settings: Settings, challenge: Challenge) -> str:

@@ -1,8 +1,9 @@
-"""config/retraining.yaml: how often challengers may be trained without a person who asks for one."""
+"""config/retraining.yaml: how often challengers may be trained without a person who asks, and what follows."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -27,6 +28,7 @@ class _RetrainingFile(Section):
     cooldown_hours: float = Field(default=24, ge=0, le=24 * 366)
     most_a_week: int = Field(default=3, ge=1, le=1000)
     attempts: int = Field(default=3, ge=1, le=100)
+    then: Literal["champion", "rollout"] = "champion"
     sources: _Sources = Field(default_factory=lambda: _Sources())
 
 
@@ -36,7 +38,16 @@ def read_limits(config: Path) -> TurnLimits:
     Raises:
         Misconfigured: a key is unknown or wrong.
     """
-    return TurnLimits(**_read(config).model_dump(exclude={"sources"}))
+    return TurnLimits(**_read(config).model_dump(exclude={"sources", "then"}))
+
+
+def goes_to_rollout(config: Path) -> bool:
+    """Say whether a challenger is led from shadow on, instead of asking for the champion's place at once.
+
+    Raises:
+        Misconfigured: a key is unknown or wrong.
+    """
+    return _read(config).then == "rollout"
 
 
 def read_source_rules(config: Path) -> SourceRules:
