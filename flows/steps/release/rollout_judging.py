@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from flows.steps.release.rollout_health import broken_limit, counted_since
 from flows.steps.release.rollout_rules import RolloutRules, StageRules
 from handrail.bootstrap import Platform
+from handrail.bootstrap.delivery import open_health
+from handrail.clock import system_time
 from handrail.compared import write_comparison
 from handrail.delivery import CHAMPION, Challenger, Judged, Role, Split, Splitter
 from handrail.entrypoints.answers.comparison_words import plain
@@ -20,7 +23,7 @@ NOT_YET = ("deployments", "variants", "end")
 FOLLOWED_WITHIN = timedelta(minutes=1)
 """So long after a change some processes may still have answered by the shares before."""
 FIRST = datetime.fromisoformat("1970-01-02T00:00:00+00:00")
-BLOCKED = "blocked"
+BLOCKED, BAD = "blocked", "worse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Seen:
 def judge_challenger(platform: Platform, splitter: Splitter, name: str, rules: RolloutRules) -> Seen:
     """Compare a challenger with the champion since both have their present shares, and keep it for the console.
 
-    In shadow both answered the same cases; else each answered its share of the subjects.
+    In shadow both answered the same cases; else each answered its share of the subjects. One that fails or is late more
+    often than it may is worse, whatever it answers.
 
     Raises:
         UnknownReference: there is no such challenger, or nothing was deployed.
@@ -51,15 +55,19 @@ def judge_challenger(platform: Platform, splitter: Splitter, name: str, rules: R
     if change is None:
         raise UnknownReference("challenger", name, "Add it first.")
     challenger, case = change.split.challenger(name), read_use_case(platform.settings.project)
+    stage = rules.shadow if challenger.role is Role.SHADOW else rules.canary
+    since = splitter.since(name)
+    counted = counted_since(open_health(platform), splitter.slot.pointer, since, system_time())
+    if broken := broken_limit(counted, challenger, stage.health):
+        return Seen(Judged(BAD, broken))
     if challenger.role is Role.CANARY and challenger.share >= 1:
         return Seen(Judged(BLOCKED, "It answers all subjects: nobody is left to compare it with."))
     last = platform.lineage.timeline(splitter.slot.pointer)[-1]
     if last.target is None:
         raise UnknownReference("deployment", splitter.slot.pointer, "Deploy a champion first.")
-    stage = rules.shadow if challenger.role is Role.SHADOW else rules.canary
     try:
         plan = _plan(platform, change.split, challenger, last.target, stage)
-        start = _since(platform, challenger, case, max(splitter.since(name), last.since) + FOLLOWED_WITHIN)
+        start = _since(platform, challenger, case, max(since, last.since) + FOLLOWED_WITHIN)
         found = compare_versions(platform.feedback, plan, platform.event_clock(), start)
     except InvalidInput as err:
         if err.field not in NOT_YET:

@@ -6,10 +6,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from handrail.config import Section, read_config
-from handrail.delivery import Rollout
+from handrail.delivery import BOUNDS_S, Rollout
 from handrail.feedback import Guard, Measure
 from handrail.use_case import UseCase
 
@@ -28,6 +28,24 @@ class GuardRule(Section):
     better: Literal["higher", "lower"] | None = None
 
 
+class HealthRule(Section):
+    """How often a challenger may fail, and take longer than `seconds`: shares of its requests.
+
+    `slower: 0.01` is a limit of the 99 % quantile. `seconds` is a bound of the histogram that services keep.
+    """
+
+    errors: float = Field(default=0.01, ge=0, lt=1)
+    seconds: float = 1.0
+    slower: float = Field(default=0.01, ge=0, lt=1)
+
+    @field_validator("seconds")
+    @classmethod
+    def _is_a_bound(cls, seconds: float) -> float:
+        if seconds not in BOUNDS_S:
+            raise ValueError(f"expected one of {', '.join(f'{each:g}' for each in BOUNDS_S)}")
+        return seconds
+
+
 class StageRules(Section):
     """How a challenger is judged in one role.
 
@@ -40,6 +58,7 @@ class StageRules(Section):
     unit: Literal["subject", "day"] = "subject"
     within_days: float = Field(default=30, gt=0)
     guardrails: tuple[GuardRule, ...] = ()
+    health: HealthRule = HealthRule()
 
     def measure(self, case: UseCase) -> Measure:
         """Return what is followed."""

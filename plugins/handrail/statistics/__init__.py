@@ -34,6 +34,7 @@ from handrail.statistics.prediction_powered import (
     prediction_powered_difference,
     prediction_powered_mean,
 )
+from handrail.statistics.rate import rate_evidence
 from handrail.statistics.running import Running
 from handrail.statistics.scored import Estimate, Intervals, Scored, draw_clusters, estimate, weighted_mean
 from handrail.statistics.shift import stability_index
@@ -112,6 +113,7 @@ __all__ = [
     "paired_difference",
     "prediction_powered_difference",
     "prediction_powered_mean",
+    "rate_evidence",
     "right_share",
     "simulate",
     "simulate_false_positives",
