@@ -41,12 +41,17 @@ def shop(url, cursor):
     engine.dispose()
 
 
+def moment(minute):
+    """Return a moment as both databases write it: where Feast is loaded, SQLite takes any other for whole seconds."""
+    return str(START + timedelta(minutes=minute))
+
+
 def add(engine, *minutes, first=None, name="x"):
     numbers = itertools.count(minutes[0] if first is None else first)
     rows = [
         {
             "id": number,
-            "at": None if minute is None else START + timedelta(minutes=minute),
+            "at": None if minute is None else moment(minute),
             "version": minute,
             "name": name,
         }
@@ -122,7 +127,7 @@ def test_a_row_that_moves_up_is_a_correction_and_a_late_one_in_its_place_is_foun
     with shop.begin() as connection:
         connection.execute(
             sa.text(f"update orders set name = 'moved', {cursor} = :to where id = 50"),
-            {"to": START + timedelta(minutes=400) if cursor == "at" else 400},
+            {"to": moment(400) if cursor == "at" else 400},
         )
     add(shop, 51, first=1_000)
 
