@@ -117,10 +117,21 @@ def test_what_is_set_aside_is_kept_once_with_its_reason(store):
 
 
 def test_nothing_lands_of_a_table_without_columns(store):
-    page = Page([], {"rows": 0})
+    page = Page([{"id": 1, "name": "a"}], {"rows": 1})
 
     with pytest.raises(UnknownReference):
         store.append("shop", page, sift(page, SHOP, AT), None)
+    assert (list(store.rows("shop")), store.position("shop")) == ([], None)
+
+
+def test_what_could_not_be_read_before_the_first_row_is_set_aside_and_no_position_is_kept(store):
+    page = Page([], {"rows": 0}, [("{", "no JSON")])
+
+    taken = [store.append("shop", page, sift(page, Table("shop", (), ("id",)), AT), None) for _ in range(2)]
+
+    assert [each.aside for each in taken] == [1, 0]
+    assert dict(store.quarantine("shop")) == {"no JSON": 1}
+    assert (store.position("shop"), store.table("shop")) == (None, None)
 
 
 def test_what_was_agreed_first_stays(store):

@@ -71,8 +71,10 @@ class RowsInMemory(RowStore):
 
     def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Taken:
         """Append what is new."""
-        if name not in self._agreed:
+        if name not in self._agreed and sifted.rows:
             raise UnknownReference("table", name, "Agree on its columns first.")
+        if name not in self._agreed:
+            return Taken(aside=self._keep_aside(name, sifted))
         if page.position is not None and self._positions.get(name) != before:
             raise Conflict("position", name, "Let one alone do it, and run this again.")
         kept, new, corrected, repeated = self._rows.setdefault(name, []), 0, 0, 0
@@ -85,12 +87,10 @@ class RowsInMemory(RowStore):
             kept.append(row)
             self._note_arrival(name, sifted.at)
             new, corrected = (new, corrected + 1) if versions else (new + 1, corrected)
-        aside = self._aside.setdefault(name, {})
-        fresh = {each.digest: replace(each, at=sifted.at) for each in sifted.aside if each.digest not in aside}
-        aside |= fresh
+        set_aside = self._keep_aside(name, sifted)
         if page.position is not None:
             self._positions[name] = json.loads(json.dumps(page.position))
-        return Taken(new, corrected, repeated, len(fresh))
+        return Taken(new, corrected, repeated, set_aside)
 
     def note(self, name: str, changes: Sequence[SchemaChange], at: datetime) -> None:
         """Keep the first moment of each."""
@@ -138,6 +138,12 @@ class RowsInMemory(RowStore):
     def aside(self, name: str) -> Iterator[SetAside]:
         """Sort them by when they came."""
         return iter(sorted(self._aside.get(name, {}).values(), key=lambda each: (each.at, each.digest)))
+
+    def _keep_aside(self, name: str, sifted: Sifted) -> int:
+        aside = self._aside.setdefault(name, {})
+        fresh = {each.digest: replace(each, at=sifted.at) for each in sifted.aside if each.digest not in aside}
+        aside |= fresh
+        return len(fresh)
 
     def _note_arrival(self, name: str, at: datetime) -> None:
         came = self._came.setdefault(name, [])

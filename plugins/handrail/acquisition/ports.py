@@ -95,10 +95,12 @@ class RowStore(Protocol):
     def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Taken:
         """Keep what a page became and its position, all at once and durably, or nothing.
 
-        A row whose key has the same content already is not kept again.
+        A row whose key has the same content already is not kept again. Of a table that was not agreed yet only what is
+        set aside is kept, and no position, which has to come again with the first rows.
 
         Raises:
             Conflict: the position is no longer `before`: somebody else reads this source, and was quicker.
+            UnknownReference: there are rows, and the table was not agreed.
             Unavailable: the disk is full, or the store is not there.
         """
 

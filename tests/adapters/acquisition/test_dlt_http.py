@@ -111,6 +111,18 @@ def test_every_style_of_pages_is_read_to_its_end(api, style):
     assert len(api.asked) in (3, 4)
 
 
+@pytest.mark.parametrize("style", sorted(STYLES))
+def test_a_list_that_is_empty_gives_nothing_and_its_first_row_later(api, style):
+    """Of a table that names no columns, which are those of its first row."""
+    rows, api.rows = api.rows, []
+    store = RowsInMemory()
+
+    assert acquiring(api, store, style).run().taken == Taken()
+    api.rows = rows
+
+    assert acquiring(api, store, style).run().taken == Taken(new=8)
+
+
 def test_what_did_not_change_is_not_sent_again(api):
     store = RowsInMemory()
     api.rows = api.rows[:2]

@@ -39,6 +39,18 @@ def test_what_is_new_is_read_and_what_does_not_fit_is_said(project):
     assert "0 new rows" in second.stdout
 
 
+def test_before_the_first_row_what_is_broken_is_set_aside_and_no_file_is_written(project):
+    (project / "in" / "a.ndjson").write_text("{\n[1\n")
+
+    first = run("--to", "acquired")
+
+    assert "0 new rows, 0 corrected, 0 there already, 2 set aside" in first.stdout
+    assert "orders: nothing came yet, so no file is written." in first.stderr
+    (project / "in" / "b.ndjson").write_text('{"id": 1}\n')
+    assert "1 new rows" in run("--to", "acquired").stdout
+    assert pq.read_table(project / "acquired" / "orders.parquet").to_pylist() == [{"id": 1}]
+
+
 def test_a_file_with_its_rows_leads_back_to_its_source(project):
     (facts,) = json.loads(run("--to", "acquired", "--json").stdout)
 

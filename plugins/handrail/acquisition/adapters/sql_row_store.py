@@ -89,7 +89,9 @@ class SqlRowStore(RowStore):
     def append(self, name: str, page: Page, sifted: Sifted, before: Position | None) -> Taken:
         """Insert what is new of the page, and move the position, in one transaction."""
         with self._store.write() as connection:
-            newest = self._taken(connection, name, page, before)
+            newest = self._taken(connection, name, page, before, must=bool(sifted.rows))
+            if newest is None:
+                return Taken(aside=self._set_aside(connection, name, sifted))
             rows, taken = _to_insert(connection, name, sifted.rows)
             # A clock that was set back does not make what comes later look older.
             came_at = max(micros(sifted.at), _came_at(connection, name, newest))
@@ -169,12 +171,16 @@ class SqlRowStore(RowStore):
             for row in connection.execution_options(yield_per=AT_ONCE).execute(wanted):
                 yield SetAside(row.text, row.reason, row.place, moment(row.at))
 
-    def _taken(self, connection: Connection, name: str, page: Page, before: Position | None) -> int:
-        """Return the number of the newest row, with the source held for this transaction alone."""
+    def _taken(
+        self, connection: Connection, name: str, page: Page, before: Position | None, *, must: bool
+    ) -> int | None:
+        """Return the number of the newest row, with the source held for this transaction alone; None if not agreed."""
         wanted = sa.select(_sources.c.newest, _sources.c.position).where(_sources.c.name == name)
         found = connection.execute(wanted.with_for_update()).one_or_none()
-        if found is None:
+        if found is None and must:
             raise UnknownReference("table", name, "Agree on its columns first.")
+        if found is None:
+            return None
         at = None if found.position is None else json.loads(found.position)
         if page.position is not None and at != (None if before is None else dict(before)):
             remedy = "Somebody else acquires this table and was quicker: let one alone do it, and run this again."

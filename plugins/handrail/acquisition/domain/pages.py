@@ -93,6 +93,10 @@ class Sifted:
 
 def sift(page: Page, table: Table, received: datetime) -> Sifted:
     """Hold each row of a page against its table: those that fit, and those that do not with what is wrong in each."""
+    aside = [SetAside(text[:MOST_KEPT], reason) for text, reason in page.broken]
+    if not page.rows:
+        # The table may have no columns yet, which are those of its first row.
+        return Sifted(received, (), aside)
     texts: dict[str, list[str]] = {}
     wrong: dict[int, list[str]] = {}
     for column in table.columns:
@@ -108,7 +112,6 @@ def sift(page: Page, table: Table, received: datetime) -> Sifted:
     joined = zip(_lists(texts[name] for name in table.key), _lists(texts.values()), places, strict=True)
     since = _known(moments, received) if table.known else [received] * len(page.rows)
     rows = [Row(key, body, since[at], place) for at, (key, body, place) in enumerate(joined) if at not in wrong]
-    aside = [SetAside(text[:MOST_KEPT], reason) for text, reason in page.broken]
     aside += [SetAside(as_text(page.rows[at]), "; ".join(wrong[at]), places[at]) for at in sorted(wrong)]
     return Sifted(received, rows, aside)
 

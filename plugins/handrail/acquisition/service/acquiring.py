@@ -116,7 +116,8 @@ class Acquiring:
             # What came before and was corrected since must not come back: what counts is what is kept.
             kept = self.store.newest(self.table.name, [row.key for row in sifted.rows])
             self.online.push(self.table, kept)
-        return before if page.position is None else page.position
+        # Before the first row nobody knows the columns, and no position is kept.
+        return before if page.position is None or not self.table.columns else page.position
 
     def _with_names_to_keep(self, page: Page) -> Page:
         known = [*self.table.names, *(name for each in self._earlier for name in each.names)]

@@ -64,7 +64,7 @@ def acquire(  # noqa: PLR0913 - typer reads the options from the signature
         facts.append(_facts(acquired) | ({"written": asdict(written)} if written else {}))
         if not as_json:
             _say(acquired, written)
-    if to is not None and facts:
+    if to is not None and any("written" in each for each in facts):
         record_folder(settings, to)
     if as_json:
         print_json(facts)
@@ -81,8 +81,12 @@ def _acquire(
         except Refused:
             return None
         acquired = acquiring.run()
-        file = to / f"{acquiring.table.name}.parquet" if to else None
-        return acquired, write_acquired(settings, acquiring, file, moment) if file else None
+        if to is None:
+            return acquired, None
+        if acquiring.store.table(acquiring.table.name) is None:
+            _message(f"{name}: nothing came yet, so no file is written.")
+            return acquired, None
+        return acquired, write_acquired(settings, acquiring, to / f"{acquiring.table.name}.parquet", moment)
 
 
 def _refuse_without_follow(options: Mapping[str, object]) -> None:
