@@ -183,6 +183,39 @@ def test_what_is_sent_in_the_background_is_waited_for(job, problem):
         transport.send(event)
 
 
+@register_transport
+class CountsAlone(Transport):
+    """A transport that counts a failure of its background before it logs why, as async_http may."""
+
+    kind = "counts-alone"
+
+    def __init__(self, config: Config):
+        self.failed = 0
+        self.waited = False
+
+    def emit(self, event):
+        self.waited = False
+
+    def wait_for_completion(self, timeout=-1):
+        self.waited = True
+        self.failed += 1
+        return True
+
+    def get_stats(self):
+        return {"pending": 0, "success": 0, "failed": self.failed}
+
+
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_failure_that_is_counted_and_not_logged_yet_is_none_the_less_one(tmp_path, inside):
+    file = {"type": "file", "log_file_path": str(tmp_path / "a.ndjson"), "append": True}
+    several = {"type": "composite", "transports": {"file": file, "counting": {"type": "counts-alone"}}}
+    transport = open_transport(several if inside else {"type": "counts-alone"})
+
+    for _ in range(2):
+        with pytest.raises(Unavailable, match="counted a failure"):
+            transport.send(queued(EVENTS["run"]))
+
+
 def test_events_are_not_lost_where_openlineage_is_switched_off(tmp_path, monkeypatch):
     monkeypatch.setenv("OPENLINEAGE_DISABLED", "true")
     transport = open_transport({"type": "file", "log_file_path": str(tmp_path / "a"), "append": True})

@@ -1,7 +1,7 @@
 """Sends events over any transport of the OpenLineage client: file, http, kafka, console and what others register.
 
 Those transports are made to be tried once: some send in the background, and log what failed instead of raising.
-Here an event counts as sent when its transport is done with it and logged no error.
+Here an event counts as sent when its transport, and each in it, is done with it, and counted and logged no failure.
 """
 
 from __future__ import annotations
@@ -67,13 +67,16 @@ class OpenLineageTransport(Transport):
             raise Unavailable(f"Sink {self._sink!r}", "OPENLINEAGE_DISABLED is true", "Unset it to send.")
         parsed = self._to_event(json.loads(event.body))
         logged: list[str] = []
+        failed = self._failed()
         with _translated(partial(self._fault, event)), _listening(logged):
             _end_line(self._file)
             self._transport.emit(parsed)
             done = self._waited()
-        if logged or not done:
-            problem = logged[0] if logged else f"it was not done within {TIMEOUT_S} s"
-            raise self._unavailable(problem)
+        if not done:
+            raise self._unavailable(logged[0] if logged else f"it was not done within {TIMEOUT_S} s")
+        # One that sends in the background may count a failure a moment before it logs why.
+        if logged or self._failed() > failed:
+            raise self._unavailable(logged[0] if logged else "it counted a failure, of which its log says more")
 
     def close(self) -> None:
         """Release the resources of the transport; nothing waits in it."""
@@ -81,8 +84,12 @@ class OpenLineageTransport(Transport):
             self._transport.close(TIMEOUT_S)
 
     def _waited(self) -> bool:
-        wait = getattr(self._transport, "wait_for_completion", None)
-        return bool(wait(timeout=TIMEOUT_S)) if wait is not None else True
+        waits = (getattr(each, "wait_for_completion", None) for each in _parts(self._transport))
+        return all([wait(timeout=TIMEOUT_S) for wait in waits if wait is not None])
+
+    def _failed(self) -> int:
+        counts = (getattr(each, "get_stats", None) for each in _parts(self._transport))
+        return sum(int(count().get("failed", 0)) for count in counts if count is not None)
 
     def _unusable(self, error: Exception) -> HandrailError:
         remedy = f"Give the {self._kind} transport what openlineage-python documents for it."
@@ -106,6 +113,14 @@ class OpenLineageTransport(Transport):
         for value, variable in sorted(self._secrets.items(), key=lambda pair: -len(pair[0])):
             text = text.replace(value, f"${{{variable}}}")
         return " ".join(text.split())[:MAX_SHOWN]
+
+
+def _parts(transport: Any) -> Iterator[Any]:
+    """Yield a transport and those that it hands events to."""
+    yield transport
+    for inner in (*getattr(transport, "transports", ()), getattr(transport, "transport", None)):
+        if hasattr(inner, "emit"):
+            yield from _parts(inner)
 
 
 class _Listener(logging.Handler):
