@@ -14,6 +14,7 @@ import pytest
 import sqlalchemy as sa
 
 from handrail.acquisition import Acquiring, Column, Table
+from handrail.acquisition.adapters.dlt_modules import without_stand_in
 from handrail.acquisition.adapters.json_documents import JsonDocuments
 from handrail.acquisition.adapters.sql_row_store import MIGRATIONS, SqlRowStore
 from handrail.acquisition.adapters.yaml_sources import Documents
@@ -36,6 +37,7 @@ def dlt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.chdir(tmp_path)
     import dlt
 
+    without_stand_in()
     return dlt
 
 

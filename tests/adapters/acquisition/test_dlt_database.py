@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from handrail.acquisition import Acquiring, Table, Taken
 from handrail.acquisition.adapters.dlt_database import DltDatabase
+from handrail.acquisition.adapters.dlt_modules import without_stand_in
 from handrail.acquisition.adapters.yaml_sources import Database
 from handrail.errors import Misconfigured, Unavailable
 from tests.fakes.acquisition import RowsInMemory, VersionsInMemory
@@ -102,6 +103,7 @@ def test_dlt_alone_leaves_late_rows_out(shop, url, cursor, tmp_path, monkeypatch
     import dlt
     from dlt.sources.sql_database import sql_table
 
+    without_stand_in()
     add(shop, *range(20))
     pipeline = dlt.pipeline("late", pipelines_dir=str(tmp_path / "dlt"), destination="duckdb", dataset_name="late")
     monkeypatch.chdir(tmp_path)

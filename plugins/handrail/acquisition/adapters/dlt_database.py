@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchTableError, SQLAlchemyError
 
+from handrail.acquisition.adapters.dlt_modules import without_stand_in
 from handrail.acquisition.adapters.yaml_sources import Database
 from handrail.acquisition.domain.pages import Page, Position
 from handrail.acquisition.domain.ranges import Range, bounds, merged
@@ -170,6 +171,7 @@ class DltDatabase(Source):
         from dlt.sources.sql_database import sql_table
         from dlt.sources.sql_database.helpers import TableLoader
 
+        without_stand_in()
         opened = []
 
         class Loader(TableLoader):

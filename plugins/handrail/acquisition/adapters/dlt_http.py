@@ -28,11 +28,13 @@ from dlt.sources.helpers.rest_client.paginators import (
     SinglePagePaginator,
 )
 
+from handrail.acquisition.adapters.dlt_modules import without_stand_in
 from handrail.acquisition.adapters.yaml_sources import Http, Pagination
 from handrail.acquisition.domain.pages import Page, Position
 from handrail.acquisition.ports import Source
 from handrail.errors import HandrailError, InvalidInput, Misconfigured, Unavailable
 
+without_stand_in()
 TIMEOUT_S = (5, 60)
 ATTEMPTS, LONGEST_PAUSE_S = 5, 60
 NO_ENTRY = (401, 403)
