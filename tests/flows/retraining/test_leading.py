@@ -17,7 +17,7 @@ from flows.steps.retraining import challenge as retraining
 from flows.steps.retraining import leading
 from flows.steps.retraining.challenge import Challenge
 from flows.steps.retraining.limits import goes_to_rollout
-from handrail.errors import Misconfigured, Refused
+from handrail.errors import Misconfigured
 from handrail.settings import Settings
 from tests.fakes.compared import COMPARED
 
@@ -79,9 +79,10 @@ def test_it_is_handed_over_and_asked_as_shadow_after_it_foretold(desk: Desk, tmp
 def test_a_surely_worse_one_goes_nowhere(desk: Desk, tmp_path: Path) -> None:
     worse = challenge(tmp_path, ci_high=-0.02, margin=0.01)
 
-    with pytest.raises(Refused, match=r"worse by 0.0200 at least, on 2013-09"):
-        leading.begin_rollout(desk, worse)  # type: ignore[arg-type]
+    found = leading.begin_rollout(desk, worse)  # type: ignore[arg-type]
 
+    assert (found["ended"], found["version"]) == ("refused", 7)
+    assert "is worse by 0.0200 at least, on 2013-09: the champion answers on." in found["sentence"]
     assert "asked as shadow" not in desk.acts
     assert handed_over(desk.settings.home) == ()
 
